@@ -1,0 +1,7 @@
+namespace Redoubt.Lab.Tests;
+
+public class PlaceTests
+{
+    [Fact]
+    public void A() { }
+}

@@ -1,0 +1,7 @@
+namespace Redoubt.Tests;
+
+public class PlaceTests
+{
+    [Fact]
+    public void A() { }
+}
