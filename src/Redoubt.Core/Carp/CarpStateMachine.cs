@@ -140,6 +140,16 @@ public sealed class CarpStateMachine(CarpHostOptions options)
     public CarpActions OnLeaseLost(Instant now) =>
         State == CarpState.Master ? Become(CarpState.Backup, CarpReason.LeaseLost, now) : CarpActions.None;
 
+    /// <summary>
+    /// The driver noticed that it slept far beyond its own wait, so packets may be lost. A backup listens for a whole
+    /// master-down time again; a master is judged by its lease. Call it before the waiting packets are handled.
+    /// </summary>
+    public void OnOverslept(Instant now)
+    {
+        if (State == CarpState.Backup)
+            ArmAll(now);
+    }
+
     /// <summary>The program stops: a master resigns so that a backup takes over at once.</summary>
     public CarpActions OnStop(Instant now)
     {
