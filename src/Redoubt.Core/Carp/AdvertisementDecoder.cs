@@ -143,7 +143,11 @@ public static class AdvertisementDecoder
     {
         Add(fields, "length", payload.Length);
         var kind = Protocol112.Classify(payload, ipv6);
-        if (kind != Protocol112Kind.Carp && Protocol112.MayAlsoBeCarp(payload, ipv6) && DigestForm(payload, options) is { } and not CarpDigestForm.None)
+        if (
+            kind != Protocol112Kind.Carp
+            && Protocol112.MayAlsoBeCarp(payload, ipv6)
+            && DigestForm(payload, options) is { } and not CarpDigestForm.None
+        )
             kind = Protocol112Kind.Carp;
         return kind == Protocol112Kind.Carp
             ? Carp(payload, destination, ipv6, ttl, options, fields)
@@ -166,7 +170,11 @@ public static class AdvertisementDecoder
         Add(fields, "vhid", view.Vhid);
         Add(fields, "advbase", view.AdvBase);
         Add(fields, "advskew", view.AdvSkew);
-        Add(fields, "interval", $"{CarpTimes.Interval(view.AdvBase, view.AdvSkew).TotalSeconds.ToString("F6", CultureInfo.InvariantCulture)} s");
+        Add(
+            fields,
+            "interval",
+            $"{CarpTimes.Interval(view.AdvBase, view.AdvSkew).TotalSeconds.ToString("F6", CultureInfo.InvariantCulture)} s"
+        );
         Add(fields, "demotion", view.Demotion);
         Add(fields, "authlen", view.AuthenticationLength);
         Add(fields, "checksum", $"0x{view.Checksum:x4} {(view.ChecksumIsRight ? "right" : "wrong")}");
@@ -287,7 +295,8 @@ public static class AdvertisementDecoder
     private static string Text(IpAddressValue address, bool ipv6) =>
         address.ToIPAddress(ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork).ToString();
 
-    private static void Add(ImmutableArray<DecodedField>.Builder fields, string name, string value) => fields.Add(new DecodedField(name, value));
+    private static void Add(ImmutableArray<DecodedField>.Builder fields, string name, string value) =>
+        fields.Add(new DecodedField(name, value));
 
     private static void Add(ImmutableArray<DecodedField>.Builder fields, string name, int value) =>
         Add(fields, name, value.ToString(CultureInfo.InvariantCulture));

@@ -243,7 +243,9 @@ public sealed class Storm
             // One that became master just now, too: its first advertisement is still on the wire, and they settle it.
             var both = other.Machine.State == CarpState.Master && _now - other.Machine.Since <= _segment.LongestDelay;
             if (other != claimer && other.Holds(_now) && !both)
-                Fail($"node {claimer.Index} claimed after a silence while node {other.Index} ({other.Machine.State} for {other.Machine.Reason} since {other.Machine.Since}, awake {other.IsAwake}) still held its lease to {other.LeaseEnd}");
+                Fail(
+                    $"node {claimer.Index} claimed after a silence while node {other.Index} ({other.Machine.State} for {other.Machine.Reason} since {other.Machine.Since}, awake {other.IsAwake}) still held its lease to {other.LeaseEnd}"
+                );
         }
     }
 
