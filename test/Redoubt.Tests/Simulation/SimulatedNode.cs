@@ -103,7 +103,11 @@ public sealed class SimulatedNode
         if (!IsAwake)
             return;
         if (_granted && now >= LeaseEnd)
+        {
+            // What lapsed is gone: an advert renews a lease, only a claim grants one.
+            _granted = false;
             Execute(Machine.OnLeaseLost(now), now);
+        }
         while (_socket.TryDequeue(out var packet))
         {
             var receipt = _segment.Receive(packet.Payload, false, packet.Source, CarpFrame.GroupIPv4, 255, now);

@@ -220,6 +220,11 @@ public sealed class Storm
 
     private void Check()
     {
+        foreach (var node in _nodes)
+        {
+            if (node.IsAwake && node.Machine.State == CarpState.Master && !node.Holds(_now))
+                Fail($"node {node.Index} is master without a lease");
+        }
         for (var a = 0; a < _nodes.Length; a++)
         {
             for (var b = a + 1; b < _nodes.Length; b++)
@@ -256,7 +261,6 @@ public sealed class Storm
         if (!overlap || !hear)
         {
             _hearEachOtherSince[a.Index, b.Index] = Instant.Never;
-            // A sleeping node that lost its office keeps a lease for a while at most.
             return;
         }
         ref var since = ref _hearEachOtherSince[a.Index, b.Index];
