@@ -9,7 +9,10 @@ public abstract class VectorSchema
 {
     public abstract string Name { get; }
 
-    /// <summary>Executes one element of the file's "vectors"; throws where it does not hold.</summary>
+    /// <summary>The vectors in a file.</summary>
+    public virtual IEnumerable<JsonElement> Elements(JsonElement root) => root.GetProperty("vectors").EnumerateArray();
+
+    /// <summary>Executes one of them; throws where it does not hold.</summary>
     public abstract void Run(JsonElement vector);
 
     public static IReadOnlyDictionary<string, VectorSchema> All { get; } =
