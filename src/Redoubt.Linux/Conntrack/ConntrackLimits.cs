@@ -10,7 +10,7 @@ public static class ConntrackLimits
     /// receive buffer at once.</summary>
     public const int MaxBatch = 128;
 
-    /// <summary>Bytes one message of ours can have: IPv6, translated both ways, with all that TCP has, is 444.</summary>
+    /// <summary>Bytes one message of ours can have: IPv6, translated both ways, with all that TCP has, is 380.</summary>
     public const int MaxMessageLength = 512;
 
     /// <summary>Bytes of one received event. The longest the kernel builds (labels, helper, counters, security context) is well below.</summary>

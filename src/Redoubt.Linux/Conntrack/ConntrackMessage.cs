@@ -43,18 +43,26 @@ public static partial class ConntrackMessage
         };
     }
 
-    /// <summary>Writes the request that creates <paramref name="entry"/>; it fails with EEXIST where one of the tuples is taken.</summary>
+    /// <summary>
+    /// Writes the request that creates <paramref name="entry"/>; it fails with EEXIST where one of the tuples is taken. Tuples of
+    /// different zones make an entry whose zone holds for one direction.
+    /// </summary>
     public static void WriteCreate(ref NetlinkWriter writer, in ConntrackEntry entry, NetlinkFlags flags, uint sequence)
     {
-        Begin(
+        var original = entry.Original;
+        var isOneWay = original.Zone != entry.Reply.Zone;
+        BeginMessage(
             ref writer,
             IPCTNL_MSG_CT_NEW,
             flags | NetlinkFlags.Request | NetlinkFlags.Create | NetlinkFlags.Exclusive,
             sequence,
-            entry.Original
+            original
         );
+        WriteTuple(ref writer, CTA_TUPLE_ORIG, original, isOneWay ? original.Zone : (ushort)0);
         // The reply goes untranslated: the kernel translates it itself from the NAT attributes, and only then marks the entry as translated.
-        WriteTuple(ref writer, CTA_TUPLE_REPLY, Mirror(entry.Original));
+        WriteTuple(ref writer, CTA_TUPLE_REPLY, Mirror(original), isOneWay ? entry.Reply.Zone : (ushort)0);
+        if (!isOneWay && original.Zone != 0)
+            writer.PutUInt16BE(CTA_ZONE, original.Zone);
         writer.PutUInt32BE(CTA_TIMEOUT, Math.Clamp(entry.TimeoutSeconds, 1, ConntrackLimits.MaxTimeoutSeconds));
         writer.PutUInt32BE(CTA_STATUS, (entry.Status & SettableStatus) | ConntrackEntry.StatusConfirmed);
         writer.PutUInt32BE(CTA_MARK, entry.Mark);
@@ -133,14 +141,20 @@ public static partial class ConntrackMessage
         ushort direction = CTA_TUPLE_ORIG
     )
     {
-        writer.BeginMessage(MessageType(message), flags, sequence);
-        writer.Reserve(HeaderLength)[0] = tuple.Family;
-        WriteTuple(ref writer, direction, tuple);
+        BeginMessage(ref writer, message, flags, sequence, tuple);
+        WriteTuple(ref writer, direction, tuple, 0);
+        // Also finds an entry whose zone holds for this direction alone.
         if (tuple.Zone != 0)
             writer.PutUInt16BE(CTA_ZONE, tuple.Zone);
     }
 
-    private static void WriteTuple(ref NetlinkWriter writer, ushort direction, in ConntrackTuple tuple)
+    private static void BeginMessage(ref NetlinkWriter writer, ushort message, NetlinkFlags flags, uint sequence, in ConntrackTuple tuple)
+    {
+        writer.BeginMessage(MessageType(message), flags, sequence);
+        writer.Reserve(HeaderLength)[0] = tuple.Family;
+    }
+
+    private static void WriteTuple(ref NetlinkWriter writer, ushort direction, in ConntrackTuple tuple, ushort zone)
     {
         var nest = writer.BeginNest(direction);
         var ip = writer.BeginNest(CTA_TUPLE_IP);
@@ -170,6 +184,8 @@ public static partial class ConntrackMessage
                 break;
         }
         writer.EndNest(protocol);
+        if (zone != 0)
+            writer.PutUInt16BE(CTA_TUPLE_ZONE, zone);
         writer.EndNest(nest);
     }
 
