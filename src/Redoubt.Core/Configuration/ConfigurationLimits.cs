@@ -27,6 +27,9 @@ public static class ConfigurationLimits
     /// <summary>Values of one alias, nested aliases included.</summary>
     public const int AliasValues = 10_000;
 
+    /// <summary>Values of all aliases together, each counted where it is used in another alias.</summary>
+    public const int AliasTotal = 500_000;
+
     /// <summary>Nested aliases below one another.</summary>
     public const int AliasDepth = 8;
 
