@@ -95,10 +95,11 @@ public static class BoundedXml
         return string.IsNullOrWhiteSpace(trimmed) ? "" : WebUtility.HtmlDecode(trimmed);
     }
 
-    // The framework appends "Line 3, position 4."; the line is reported apart.
+    // The framework appends "Line 3, position 4."; the line is reported apart. It also quotes the character it did not like.
     private static string FirstSentence(string message)
     {
         var end = message.IndexOf(" Line ", StringComparison.Ordinal);
-        return end < 0 ? message : message[..end];
+        var sentence = end < 0 ? message : message[..end];
+        return string.Concat(sentence.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
     }
 }

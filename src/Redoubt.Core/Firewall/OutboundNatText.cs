@@ -77,13 +77,10 @@ internal sealed class OutboundNatText(NodeConfiguration configuration, NetworkVi
             if (sets.Operand(addresses, ipv6) is { } operand)
                 text.Rule(
                     $"oifname @if_{name} fib saddr type local {(ipv6 ? "ip6" : "ip")} saddr {operand} accept",
-                    "the node's own connections keep their address"
+                    "own connections keep their address"
                 );
         }
-        text.Rule(
-            $"oifname @if_{name} meta nfproto ipv4 fib saddr type local masquerade",
-            "own connections from another interface's address"
-        );
+        text.Rule($"oifname @if_{name} meta nfproto ipv4 fib saddr type local masquerade", "own connections with an inner address");
     }
 
     private void WriteRule(RulesetText text, OutboundNatRule rule)
@@ -111,7 +108,7 @@ internal sealed class OutboundNatText(NodeConfiguration configuration, NetworkVi
             return;
         var carp = configuration.VirtualAddresses.Where(v => v.Mode == VirtualAddressMode.Carp && v.Interface == wan && !v.IsIPv6).ToList();
         var translate = carp.Count == 1 ? $"snat ip to {carp[0].Prefix.AddressText}" : "masquerade";
-        text.Rule($"oifname @if_{wan} ip saddr {sources} udp dport 500 counter {translate}", "automatic; IKE keeps its port");
+        text.Rule($"oifname @if_{wan} ip saddr {sources} udp dport 500 counter {translate}", "automatic, IKE keeps its port");
         text.Rule($"oifname @if_{wan} ip saddr {sources} counter {translate}{RandomPort}", "automatic");
     }
 }

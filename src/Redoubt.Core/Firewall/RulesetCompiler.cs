@@ -36,7 +36,7 @@ public static class RulesetCompiler
         WriteForward(body, network);
         foreach (var name in network.Names)
         {
-            body.Open($"chain rules_{name}", "first match decides; for traffic to the node and through it");
+            body.Open($"chain rules_{name}", "the first match decides, for traffic to the node and through it");
             foreach (var rule in configuration.FilterRules.Where(r => r.Interface == name && !r.IsDisabled))
                 rules.Write(body, rule);
             body.Close();
@@ -98,7 +98,7 @@ public static class RulesetCompiler
         text.Line("type filter hook input priority filter; policy accept;");
         text.Rule("iifname \"lo\" accept", "loopback");
         text.Rule("iifname != @configured accept", "interfaces that are not in the configuration are not ours to judge");
-        text.Rule("meta l4proto 112 accept", "CARP and VRRP; the daemon checks them");
+        text.Rule("meta l4proto 112 accept", "CARP and VRRP, checked by the daemon");
         foreach (var link in network.SyncLinks)
         {
             foreach (var peers in network.Peers)
