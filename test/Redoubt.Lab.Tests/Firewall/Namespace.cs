@@ -1,0 +1,37 @@
+using Redoubt.Core.Configuration;
+using Redoubt.Core.Firewall;
+using Redoubt.Linux.Nftables;
+
+namespace Redoubt.Lab.Tests.Firewall;
+
+/// <summary>Runs nft and shell scripts in a fresh user, network and mount namespace; it ends with the command.</summary>
+internal static class Namespace
+{
+    private const string Unshare = "/usr/bin/unshare";
+    private static readonly string[] Fresh = ["--user", "--map-root-user", "--net", "--mount", "--kill-child"];
+
+    public static NftResult Nft(string[] arguments, string input) =>
+        NftCommand.Run([.. Fresh, "/usr/sbin/nft", .. arguments], input, TimeSpan.FromSeconds(60), Unshare);
+
+    /// <summary>The script's standard input is the ruleset.</summary>
+    public static NftResult Script(string script, string ruleset) =>
+        NftCommand.Run(
+            [.. Fresh, "/bin/bash", "-c", "export PATH=/usr/sbin:/usr/bin:/sbin:/bin\n" + script],
+            ruleset,
+            TimeSpan.FromSeconds(60),
+            Unshare
+        );
+
+    public static NodeConfiguration Pair()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var file = Path.Combine(folder.FullName, "test", "vectors", "config", "good", "pair.xml");
+            if (File.Exists(file))
+                return ConfigurationReader.Read(File.ReadAllBytes(file), file).Configuration!;
+        }
+        throw new FileNotFoundException("pair.xml");
+    }
+
+    public static string PairRuleset() => RulesetCompiler.Compile(Pair(), new RulesetContext());
+}
