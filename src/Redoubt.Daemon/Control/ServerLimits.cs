@@ -21,6 +21,6 @@ public sealed record ServerLimits
     /// <summary>How long one list of states may take altogether.</summary>
     public TimeSpan List { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Bytes of a list that wait for a slow client before the list waits.</summary>
-    public int ListBuffer { get; init; } = 1 << 20;
+    /// <summary>Lists of states that run at the same time, each with a thread.</summary>
+    public const int ListsAtOnce = 4;
 }
