@@ -1,7 +1,0 @@
-namespace Redoubt.Tests;
-
-public class PlaceTests
-{
-    [Fact]
-    public void A() { }
-}
