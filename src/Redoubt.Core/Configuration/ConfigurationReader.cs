@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+
+namespace Redoubt.Core.Configuration;
+
+/// <summary>Reads and validates a configuration file.</summary>
+public static class ConfigurationReader
+{
+    private static readonly string[] Applied =
+    [
+        "version",
+        "lastchange",
+        "system",
+        "interfaces",
+        "virtualip",
+        "virtualip_carp_maintenancemode",
+        "hasync",
+        "filter",
+        "nat",
+        "aliases",
+        "revision",
+        "redoubt",
+    ];
+
+    /// <summary>
+    /// Reads a whole file. Never throws for what the file holds; all problems are collected.
+    /// <paramref name="fileName"/> is only repeated in problems.
+    /// </summary>
+    public static ConfigurationResult Read(ReadOnlySpan<byte> utf8Xml, string fileName)
+    {
+        var problems = new Problems(fileName);
+        var root = BoundedXml.Read(utf8Xml, out var refusal);
+        if (root is null)
+        {
+            problems.Refuse(refusal!.Line, refusal.Message);
+            return new ConfigurationResult(null, problems.ToArray(), []);
+        }
+        if (root.Name != "pfsense")
+        {
+            problems.Error(root, $"the root element is {ElementReading.Quote(root.Name)}", "<pfsense>");
+            return new ConfigurationResult(null, problems.ToArray(), []);
+        }
+        var configuration = Read(root, problems);
+        var kept = root
+            .Children.Select(c => c.Name)
+            .Where(n => !Applied.Contains(n))
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .ToImmutableArray();
+        return new ConfigurationResult(problems.HasErrors ? null : configuration, problems.ToArray(), kept);
+    }
+
+    private static NodeConfiguration Read(ConfigElement root, Problems problems)
+    {
+        var system = root.Single("system", problems);
+        var hostname = Hostname(system, problems);
+        var interfacesElement = root.Single("interfaces", problems);
+        var interfaces = new InterfaceReader(problems).Read(interfacesElement);
+        if (interfacesElement is null)
+            problems.Error(root, "there are no interfaces", "a section <interfaces>");
+        var hasync = new HaSyncReader(problems, interfaces).Read(root.Single("hasync", problems));
+
+        var redoubt = new RedoubtReader(problems, root.Single("redoubt", problems), interfaces);
+        var options = redoubt.ReadVipOptions();
+        var virtualAddresses = new VirtualAddressReader(problems, interfaces, options);
+        virtualAddresses.Read(root.Single("virtualip", problems));
+        var settings = redoubt.Read(hasync, hostname, virtualAddresses.Hosts, options);
+
+        var aliases = new AliasTable(problems, root.Single("aliases", problems));
+        var filter = root.Single("filter", problems);
+        var rules = new RuleReader(problems, interfaces, aliases).Read(filter);
+        if (interfacesElement is not null && rules.All(r => r.IsDisabled || r.Action != RuleAction.Pass))
+            problems.Warn(
+                filter ?? interfacesElement,
+                "no rule passes anything: the configured interfaces let nothing through but CARP, ICMP and the peers"
+            );
+        return new NodeConfiguration
+        {
+            Hostname = hostname,
+            Domain = system?.Value("domain", problems) ?? "",
+            MaintenanceMode = root.Flag("virtualip_carp_maintenancemode", problems),
+            Interfaces = interfaces,
+            VirtualAddresses = virtualAddresses.Addresses,
+            VirtualHosts = virtualAddresses.Hosts,
+            HaSync = hasync,
+            Redoubt = settings,
+            FilterRules = rules,
+            Nat = new NatReader(problems, interfaces, virtualAddresses.Addresses, aliases).Read(root.Single("nat", problems)),
+        };
+    }
+
+    private static string Hostname(ConfigElement? system, Problems problems)
+    {
+        var element = system?.Single("hostname", problems);
+        var name = element?.Value(problems) ?? "";
+        if (name.Length == 0)
+            return "firewall";
+        if (name.Length <= 63 && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-') && name[0] != '-')
+            return name;
+        problems.Error(element!, $"{ElementReading.Quote(name)} is no host name", "up to 63 letters, digits and -");
+        return "firewall";
+    }
+}
