@@ -1,0 +1,83 @@
+using System.Text.Json.Serialization;
+
+namespace Redoubt.Control;
+
+/// <summary>State of one vhid as shown to people and scripts.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<VipState>))]
+public enum VipState
+{
+    /// <summary>Not taking part: link down or not ready.</summary>
+    [JsonStringEnumMemberName("INIT")]
+    Init,
+
+    /// <summary>Another node holds the addresses.</summary>
+    [JsonStringEnumMemberName("BACKUP")]
+    Backup,
+
+    /// <summary>This node holds the addresses.</summary>
+    [JsonStringEnumMemberName("MASTER")]
+    Master,
+
+    /// <summary>CARP was switched off by the operator.</summary>
+    [JsonStringEnumMemberName("DISABLED")]
+    Disabled,
+}
+
+/// <summary>Elections of this node.</summary>
+public sealed record CarpStatus
+{
+    /// <summary>False after <c>carp disable</c>.</summary>
+    public required bool Enabled { get; init; }
+
+    /// <summary>True while persistent maintenance mode is on.</summary>
+    public required bool Maintenance { get; init; }
+
+    /// <summary>The demotion that is in force: the sum of the ledger, clamped to 0..240 as CARP carries it.</summary>
+    public required int Demotion { get; init; }
+
+    /// <summary>The demotion ledger.</summary>
+    public IReadOnlyList<DemotionEntry> Demotions { get; init; } = [];
+
+    /// <summary>One entry per vhid and interface.</summary>
+    public IReadOnlyList<VipStatus> Vips { get; init; } = [];
+}
+
+/// <summary>One reason why this node is demoted.</summary>
+/// <param name="Reason">The reason's name; the key that <c>carp undemote</c> takes.</param>
+/// <param name="Amount">How much it adds to the demotion.</param>
+/// <param name="Since">When it was entered, UTC.</param>
+public sealed record DemotionEntry(string Reason, int Amount, DateTimeOffset Since);
+
+/// <summary>One virtual host: a vhid on an interface, with its addresses.</summary>
+public sealed record VipStatus
+{
+    /// <summary>Logical interface name: lan, wan, optN.</summary>
+    public required string Interface { get; init; }
+
+    /// <summary>Kernel device of that interface.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>Virtual host id, 1..255.</summary>
+    public required byte Vhid { get; init; }
+
+    /// <summary>State of the election.</summary>
+    public required VipState State { get; init; }
+
+    /// <summary>Base of the advertisement interval, seconds.</summary>
+    public required byte AdvBase { get; init; }
+
+    /// <summary>Skew of the advertisement interval, 1/256 seconds, without demotion.</summary>
+    public required byte AdvSkew { get; init; }
+
+    /// <summary>Addresses with prefix length, "10.0.0.1/24".</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>Since when the state holds, UTC.</summary>
+    public required DateTimeOffset Since { get; init; }
+
+    /// <summary>Why the state is what it is.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Name or address of the present master; null while none is known.</summary>
+    public string? Master { get; init; }
+}

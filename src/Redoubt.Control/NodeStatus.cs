@@ -1,0 +1,45 @@
+using System.Text.Json.Serialization;
+
+namespace Redoubt.Control;
+
+/// <summary>How the node is, in one word.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Health>))]
+public enum Health
+{
+    /// <summary>Nothing to report.</summary>
+    [JsonStringEnumMemberName("healthy")]
+    Healthy,
+
+    /// <summary>The node works, but something it relies on does not; the reasons say what.</summary>
+    [JsonStringEnumMemberName("degraded")]
+    Degraded,
+
+    /// <summary>The node cannot do its job; the reasons say why.</summary>
+    [JsonStringEnumMemberName("failed")]
+    Failed,
+}
+
+/// <summary>The answer to <c>status</c>. The JSON names are part of the contract: new fields may come, these stay.</summary>
+public sealed record NodeStatus
+{
+    /// <summary>The node's own name, as in its configuration.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>Version of the running daemon.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Health in one word.</summary>
+    public required Health Health { get; init; }
+
+    /// <summary>Why the node is not healthy, one sentence each; empty when it is.</summary>
+    public IReadOnlyList<string> Reasons { get; init; } = [];
+
+    /// <summary>Elections and virtual addresses.</summary>
+    public required CarpStatus Carp { get; init; }
+
+    /// <summary>Replication of connection states.</summary>
+    public required StateSyncStatus StateSync { get; init; }
+
+    /// <summary>Replication of the configuration.</summary>
+    public required ConfigSyncStatus ConfigSync { get; init; }
+}

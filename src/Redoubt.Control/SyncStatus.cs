@@ -1,0 +1,85 @@
+using System.Text.Json.Serialization;
+
+namespace Redoubt.Control;
+
+/// <summary>Replication of connection states.</summary>
+public sealed record StateSyncStatus
+{
+    /// <summary>True when states are replicated at all.</summary>
+    public required bool Enabled { get; init; }
+
+    /// <summary>States known to the replication.</summary>
+    public required long Entries { get; init; }
+
+    /// <summary>One entry per peer.</summary>
+    public IReadOnlyList<PeerStatus> Peers { get; init; } = [];
+}
+
+/// <summary>One peer of the state replication.</summary>
+public sealed record PeerStatus
+{
+    /// <summary>The peer's address on the sync link.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>True when the peer was heard recently.</summary>
+    public required bool Alive { get; init; }
+
+    /// <summary>True when the peer holds every state that this node owns, and the other way round.</summary>
+    public required bool InSync { get; init; }
+
+    /// <summary>How far the replication is behind, milliseconds; null when unknown (also when set to a number that is not finite).</summary>
+    public double? LagMs
+    {
+        get;
+        init => field = value is { } lag && double.IsFinite(lag) ? lag : null;
+    }
+
+    /// <summary>"done", "running 37%" or "failed".</summary>
+    public required string Bulk { get; init; }
+}
+
+/// <summary>A node's part in the replication of the configuration.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ConfigRole>))]
+public enum ConfigRole
+{
+    /// <summary>No replication.</summary>
+    [JsonStringEnumMemberName("none")]
+    None,
+
+    /// <summary>This node pushes.</summary>
+    [JsonStringEnumMemberName("primary")]
+    Primary,
+
+    /// <summary>This node receives.</summary>
+    [JsonStringEnumMemberName("secondary")]
+    Secondary,
+}
+
+/// <summary>Replication of the configuration.</summary>
+public sealed record ConfigSyncStatus
+{
+    /// <summary>This node's part.</summary>
+    public required ConfigRole Role { get; init; }
+
+    /// <summary>Digest of the replicated areas of the running configuration, hexadecimal; null when not computed.</summary>
+    public string? Digest { get; init; }
+
+    /// <summary>One entry per peer.</summary>
+    public IReadOnlyList<ConfigPeerStatus> Peers { get; init; } = [];
+}
+
+/// <summary>One peer of the configuration replication.</summary>
+public sealed record ConfigPeerStatus
+{
+    /// <summary>The peer's address.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>True when the digests of both nodes were read and are equal.</summary>
+    public required bool InSync { get; init; }
+
+    /// <summary>When the last push ended well, UTC; null when none did.</summary>
+    public DateTimeOffset? LastPush { get; init; }
+
+    /// <summary>Why the last push failed; null when it did not.</summary>
+    public string? Error { get; init; }
+}
