@@ -92,7 +92,7 @@ public ref struct NetlinkWriter
     }
 
     /// <summary>An attribute of raw bytes.</summary>
-    public void Put(ushort type, ReadOnlySpan<byte> value) => value.CopyTo(PutSpace(type, value.Length));
+    public void Put(ushort type, scoped ReadOnlySpan<byte> value) => value.CopyTo(PutSpace(type, value.Length));
 
     /// <summary>An attribute without a value.</summary>
     public void PutFlag(ushort type) => PutSpace(type, 0);

@@ -1,0 +1,51 @@
+using Redoubt.Core;
+
+namespace Redoubt.Linux.Nftables;
+
+/// <summary>One virtual address.</summary>
+/// <param name="Address">The address.</param>
+/// <param name="IsIPv6">Its family.</param>
+public readonly record struct GateAddress(IpAddressValue Address, bool IsIPv6);
+
+/// <summary>One vhid on one interface, as the gate sees it.</summary>
+/// <param name="Device">Name of its macvlan.</param>
+/// <param name="DeviceIndex">Index of its macvlan.</param>
+/// <param name="Group">Index of the lease group whose lease opens its gate.</param>
+/// <param name="Addresses">Its virtual addresses.</param>
+public sealed record GateMember(string Device, int DeviceIndex, int Group, IReadOnlyList<GateAddress> Addresses);
+
+/// <summary>Vhids that share one lease, because they advertise equally often.</summary>
+/// <param name="Lifetime">How long the lease lasts from each advertisement, while the node is not demoted.</param>
+/// <param name="DemotedLifetime">The same while it is demoted and so advertises less often.</param>
+public sealed record GateGroup(TimeSpan Lifetime, TimeSpan DemotedLifetime);
+
+/// <summary>All that the gate has to know.</summary>
+/// <param name="Parents">The devices below the macvlans.</param>
+/// <param name="Groups">Lease groups, at most <see cref="GroupLimit"/>.</param>
+/// <param name="Members">Vhids.</param>
+public sealed record GateLayout(IReadOnlyList<string> Parents, IReadOnlyList<GateGroup> Groups, IReadOnlyList<GateMember> Members)
+{
+    /// <summary>Most lease groups: the mark has 12 bits for them.</summary>
+    public const int GroupLimit = 4096;
+}
+
+/// <summary>
+/// The firewall marks on our own frames: 0x5244 ("RD"), 12 bits lease group, 4 bits kind. Frames carry them only between the
+/// socket and the egress hook of the same machine.
+/// </summary>
+public static class GateMark
+{
+    private const uint Family = 0x5244_0000;
+
+    /// <summary>The key of the group in the set of leases.</summary>
+    public static uint Lease(int group) => Family | ((uint)group << 4);
+
+    /// <summary>An advertisement that renews the group's lease.</summary>
+    public static uint Renew(int group, bool demoted) => Lease(group) | (demoted ? 2u : 1u);
+
+    /// <summary>A frame that may leave while the lease lives, and does not renew it: announcements.</summary>
+    public static uint Announce(int group) => Lease(group) | 3u;
+
+    /// <summary>A frame that may always leave: the advertisement by which a master resigns.</summary>
+    public const uint Resign = Family | 0xffffu;
+}

@@ -1,7 +1,0 @@
-namespace Redoubt.Lab.Tests;
-
-public class PlaceTests
-{
-    [Fact]
-    public void A() { }
-}
