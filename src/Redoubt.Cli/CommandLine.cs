@@ -22,7 +22,11 @@ public static class CommandLine
         if (parse.Errors.Count > 0)
         {
             foreach (var fault in parse.Errors)
-                await error.WriteLineAsync($"redoubt: {Plain.Text(fault.Message)}").ConfigureAwait(false);
+                await error
+                    .WriteLineAsync(
+                        $"redoubt: {Plain.Text(string.Join(' ', fault.Message.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries)))}"
+                    )
+                    .ConfigureAwait(false);
             await error.WriteLineAsync("redoubt: --help after a verb tells how it is used").ConfigureAwait(false);
             return Usage;
         }

@@ -90,8 +90,8 @@ internal static class DecodeCommand
                     IsIPv6 = parse.GetValue(ipv6),
                 };
                 return Task.FromResult(
-                    parse.GetValue(hex) is { } bytes
-                        ? Bytes(call, protocol, bytes, options)
+                    parse.GetResult(hex) is not null
+                        ? Bytes(call, protocol, parse.GetRequiredValue(hex)!, options)
                         : Capture(call, protocol, parse.GetRequiredValue(file)!, options)
                 );
             }

@@ -12,3 +12,8 @@ catch (ClosedPipeException)
 {
     return CommandLine.Done; // the reader of our output, `head` for one, has seen enough
 }
+catch (IOException e)
+{
+    Console.Error.WriteLine($"redoubt: {e.Message}"); // a full disk behind our output
+    return CommandLine.Failed;
+}
