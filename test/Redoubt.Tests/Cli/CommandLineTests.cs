@@ -308,6 +308,11 @@ public class CommandLineTests
         Assert.Equal("carp", first.RootElement.GetProperty("protocol").GetString());
         Assert.NotEmpty(first.RootElement.GetProperty("fields").EnumerateObject());
         Assert.Equal(1, (await RunAsync($"decode vrrp {capture}")).Code);
+        // What was given of key and addresses reaches the decoder: ucarp ran with these.
+        var right = (await RunAsync($"decode carp --key love --address 10.1.1.252 {capture} --json")).Output;
+        Assert.Equal(lines.Length, right.Split("\"verdict\":\"accepted").Length - 1);
+        var wrong = (await RunAsync($"decode carp --key love --address 10.1.1.252 --address 10.1.1.253 {capture} --json")).Output;
+        Assert.Equal(lines.Length, wrong.Split("\"verdict\":\"badauth").Length - 1);
     }
 
     [Fact]

@@ -28,7 +28,11 @@ public class ControlHostileTests
             try
             {
                 for (var i = 0; i < 64 && sent < Lines; i++, sent++)
+                {
                     socket.Send(Garbage(random, seeds));
+                    if (i % 8 == 7)
+                        socket.Send("{\"verb\":\"states-count\"}\n"u8); // or the row of bad lines ends the connection early
+                }
                 socket.Shutdown(SocketShutdown.Send);
             }
             catch (SocketException)
