@@ -64,9 +64,11 @@ public sealed record VipStatus
     public required VipState State { get; init; }
 
     /// <summary>Base of the advertisement interval, seconds.</summary>
+    [JsonPropertyName("advbase")]
     public required byte AdvBase { get; init; }
 
     /// <summary>Skew of the advertisement interval, 1/256 seconds, without demotion.</summary>
+    [JsonPropertyName("advskew")]
     public required byte AdvSkew { get; init; }
 
     /// <summary>Addresses with prefix length, "10.0.0.1/24".</summary>

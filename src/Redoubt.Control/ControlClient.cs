@@ -97,7 +97,7 @@ public sealed class ControlClient : IDisposable
             SocketException { SocketErrorCode: SocketError.AccessDenied } =>
                 "permission denied (the socket's group may read, root may change)",
             OperationCanceledException => "no answer in time",
-            SocketException { NativeErrorCode: 2 } => "no such socket; is redoubtd running?", // ENOENT
+            SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "no such socket; is redoubtd running?", // ENOENT
             _ => e.Message,
         };
 

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Text.Json;
+using Redoubt.Core.Configuration;
+
+namespace Redoubt.Cli;
+
+/// <summary><c>config check</c>: offline.</summary>
+internal static class ConfigCommand
+{
+    public static Command Create(CallFactory calls)
+    {
+        var file = new Argument<string>("FILE") { Description = "A config.xml" };
+        var check = new Command("check", "Reads a configuration as the daemon does, and names every problem; asks no daemon") { file };
+        calls.Run(check, (call, parse, _) => Task.FromResult(Check(call, parse.GetRequiredValue(file))));
+        return new Command("config", "The configuration") { check };
+    }
+
+    private static int Check(Call call, string path)
+    {
+        if (!InputFile.TryRead(path, ConfigurationLimits.FileBytes, out var bytes, out var why))
+            return call.Fail(why);
+        var result = ConfigurationReader.Read(bytes, path);
+        var errors = result.Errors.Count();
+        var warnings = result.Warnings.Count();
+        if (call.Json)
+        {
+            var report = new ConfigReport(
+                path,
+                result.IsValid,
+                errors,
+                warnings,
+                [
+                    .. result.Problems.Select(p => new ConfigReportProblem(
+                        p.IsError ? "error" : "warning",
+                        p.Line,
+                        p.Element,
+                        p.Message,
+                        p.Expected
+                    )),
+                ],
+                result.KeptSections
+            );
+            call.Output.WriteLine(JsonSerializer.Serialize(report, CliJson.Default.ConfigReport));
+        }
+        else
+        {
+            foreach (var problem in result.Problems)
+                call.Output.WriteLine(Plain.Text(problem.ToString()));
+            if (result.KeptSections.Length > 0)
+                call.Output.WriteLine(Plain.Text($"{path}: kept but not acted on: {string.Join(", ", result.KeptSections)}"));
+            call.Output.WriteLine(Plain.Text($"{path}: {(result.IsValid ? "valid" : "REFUSED")}, {errors} errors, {warnings} warnings"));
+        }
+        return result.IsValid ? CommandLine.Done : CommandLine.Failed;
+    }
+}

@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Redoubt.Control;
+
+namespace Redoubt.Cli;
+
+/// <summary><c>status</c>.</summary>
+internal static class StatusCommand
+{
+    public static Command Create(CallFactory calls)
+    {
+        var command = new Command("status", "Health, virtual addresses, peers, state and configuration sync");
+        calls.Run(
+            command,
+            (call, _, cancel) =>
+                call.AskAsync(
+                    new ControlRequest { Verb = ControlVerb.Status },
+                    cancel,
+                    reply =>
+                    {
+                        if (reply.Status is not { } status)
+                            throw new ControlException($"{call.Socket}: the answer holds no status");
+                        if (call.Json)
+                            call.Output.WriteLine(JsonSerializer.Serialize(status, ControlJson.Indented.NodeStatus));
+                        else
+                            Show(status, call.Output);
+                    }
+                )
+        );
+        return command;
+    }
+
+    internal static void Show(NodeStatus status, TextWriter output)
+    {
+        output.WriteLine(Plain.Text($"{status.Node}: {status.Health.ToString().ToLowerInvariant()} (redoubt {status.Version})"));
+        foreach (var reason in status.Reasons)
+            output.WriteLine(Plain.Text($"  ! {reason}"));
+        ShowCarp(status.Carp, output);
+        ShowStateSync(status.StateSync, output);
+        ShowConfigSync(status.ConfigSync, output);
+    }
+
+    private static void ShowCarp(CarpStatus carp, TextWriter output)
+    {
+        output.WriteLine();
+        var maintenance = carp.Maintenance ? ", maintenance mode" : "";
+        output.WriteLine($"CARP: {(carp.Enabled ? "enabled" : "DISABLED")}{maintenance}, demotion {carp.Demotion}");
+        foreach (var entry in carp.Demotions)
+            output.WriteLine(Plain.Text($"  demoted by {entry.Amount}: {entry.Reason}, since {Plain.Time(entry.Since)}"));
+        if (carp.Vips.Count == 0)
+        {
+            output.WriteLine("  no virtual addresses");
+            return;
+        }
+        output.Write(
+            Plain.Table(
+                ["VIP", "DEVICE", "STATE", "MASTER", "BASE/SKEW", "ADDRESSES", "SINCE", "WHY"],
+                carp.Vips.Select(v =>
+                    (string[])
+                        [
+                            $"{v.Interface}@{v.Vhid}",
+                            v.Device,
+                            v.State.ToString().ToUpperInvariant(),
+                            v.Master ?? "-",
+                            $"{v.AdvBase}/{v.AdvSkew}",
+                            string.Join(' ', v.Addresses),
+                            Plain.Time(v.Since),
+                            v.Reason,
+                        ]
+                )
+            )
+        );
+    }
+
+    private static void ShowStateSync(StateSyncStatus sync, TextWriter output)
+    {
+        output.WriteLine();
+        output.WriteLine(sync.Enabled ? $"State sync: enabled, {sync.Entries} states" : "State sync: disabled");
+        if (sync.Peers.Count == 0)
+            return;
+        output.Write(
+            Plain.Table(
+                ["PEER", "ALIVE", "IN SYNC", "LAG", "BULK"],
+                sync.Peers.Select(p =>
+                    (string[])
+                        [
+                            p.Address,
+                            YesNo(p.Alive),
+                            YesNo(p.InSync),
+                            p.LagMs is { } lag ? string.Create(CultureInfo.InvariantCulture, $"{lag:0.0} ms") : "-",
+                            p.Bulk,
+                        ]
+                )
+            )
+        );
+    }
+
+    private static void ShowConfigSync(ConfigSyncStatus sync, TextWriter output)
+    {
+        output.WriteLine();
+        var digest = sync.Digest is { } d ? $", digest {(d.Length > 16 ? d[..16] : d)}" : "";
+        output.WriteLine(Plain.Text($"Config sync: {sync.Role.ToString().ToLowerInvariant()}{digest}"));
+        if (sync.Peers.Count == 0)
+            return;
+        output.Write(
+            Plain.Table(
+                ["PEER", "IN SYNC", "LAST PUSH", "ERROR"],
+                sync.Peers.Select(p => (string[])[p.Address, YesNo(p.InSync), p.LastPush is { } at ? Plain.Time(at) : "-", p.Error ?? "-"])
+            )
+        );
+    }
+
+    private static string YesNo(bool value) => value ? "yes" : "NO";
+}
