@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
@@ -126,7 +127,7 @@ internal static class DecodeCommand
         while (capture.MoveNext())
         {
             number++;
-            if (capture.Packet.Length < header)
+            if (capture.Packet.Length < header || (capture.LinkType == PcapFile.LinkEthernet && !CarriesIp(capture.Packet)))
                 continue;
             var decoded = AdvertisementDecoder.Decode(capture.Packet[header.Value..], options);
             if (!IsOf(decoded, protocol))
@@ -141,6 +142,26 @@ internal static class DecodeCommand
         if (!call.Json)
             call.Output.WriteLine($"{shown} of {number} packets are {protocol}");
         return CommandLine.Done;
+    }
+
+    // The decoder takes a frame of another kind, an ARP request for one, for a bare payload: it cannot know that these are frames.
+    private static bool CarriesIp(ReadOnlySpan<byte> frame)
+    {
+        var at = 12;
+        while (frame.Length >= at + 2)
+        {
+            switch (BinaryPrimitives.ReadUInt16BigEndian(frame[at..]))
+            {
+                case 0x8100 or 0x88a8: // 802.1Q, 802.1ad
+                    at += 4;
+                    continue;
+                case 0x0800 or 0x86dd: // IPv4, IPv6
+                    return true;
+                default:
+                    return false;
+            }
+        }
+        return false;
     }
 
     private static bool IsOf(DecodedAdvertisement decoded, string protocol) =>
