@@ -1,0 +1,30 @@
+namespace Redoubt.Linux.Conntrack;
+
+/// <summary>
+/// Which parts of an entry a message of the kernel held. An UPDATE event names only what changed: a part that is missing is
+/// unknown, not 0.
+/// </summary>
+[Flags]
+public enum ConntrackFields
+{
+    /// <summary>Only the tuples.</summary>
+    None = 0,
+
+    /// <summary>CTA_STATUS.</summary>
+    Status = 1,
+
+    /// <summary>CTA_TIMEOUT.</summary>
+    Timeout = 2,
+
+    /// <summary>CTA_MARK. The kernel leaves a mark of 0 out.</summary>
+    Mark = 4,
+
+    /// <summary>CTA_ID.</summary>
+    Id = 8,
+
+    /// <summary>CTA_PROTOINFO_TCP with a state.</summary>
+    Tcp = 16,
+
+    /// <summary>CTA_ZONE, or a zone in one of the tuples.</summary>
+    Zone = 32,
+}
