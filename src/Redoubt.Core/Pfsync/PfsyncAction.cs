@@ -1,0 +1,53 @@
+namespace Redoubt.Core.Pfsync;
+
+/// <summary>
+/// Actions of the `linux` format. The grammar is pfsync's (subheader, count, messages; OpenBSD's form that announces the message
+/// size, so that a receiver skips what it does not know); the numbers start above those the BSDs use.
+/// </summary>
+public enum PfsyncAction : byte
+{
+    /// <summary>No action.</summary>
+    None = 0,
+
+    /// <summary>IPv4 state whose reply mirrors the original. What the state is now: insert and update are one.</summary>
+    State4 = 0x80,
+
+    /// <summary>IPv4 state with its own reply tuple (translated, or a protocol without mirrored ports).</summary>
+    State4Nat = 0x81,
+
+    /// <summary>IPv6 state whose reply mirrors the original.</summary>
+    State6 = 0x82,
+
+    /// <summary>IPv6 state with its own reply tuple.</summary>
+    State6Nat = 0x83,
+
+    /// <summary>The owner's kernel destroyed this IPv4 state.</summary>
+    Delete4 = 0x84,
+
+    /// <summary>The owner's kernel destroyed this IPv6 state.</summary>
+    Delete6 = 0x85,
+
+    /// <summary>What do you know of this IPv4 state? Sent when a backup's own copy expired.</summary>
+    Ask4 = 0x86,
+
+    /// <summary>What do you know of this IPv6 state?</summary>
+    Ask6 = 0x87,
+
+    /// <summary>Sign of life, acknowledgement, challenge, clock: <see cref="PfsyncHello"/>.</summary>
+    Hello = 0x90,
+
+    /// <summary>Send all your states: request u32.</summary>
+    BulkRequest = 0x91,
+
+    /// <summary>The bulk begins: request u32, states expected u32.</summary>
+    BulkStart = 0x92,
+
+    /// <summary>The bulk is complete: request u32, states sent u32.</summary>
+    BulkEnd = 0x93,
+
+    /// <summary>Send these datagrams again: first u64, last u64.</summary>
+    Resend = 0x94,
+
+    /// <summary>Datagrams before this number are not kept any more: first kept u64.</summary>
+    ResendMiss = 0x95,
+}

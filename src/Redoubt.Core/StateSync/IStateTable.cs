@@ -1,0 +1,62 @@
+namespace Redoubt.Core.StateSync;
+
+/// <summary>What the table of connections answered.</summary>
+public enum TableAnswer
+{
+    /// <summary>Done.</summary>
+    Done,
+
+    /// <summary>An entry with this original or reply tuple is there already.</summary>
+    Exists,
+
+    /// <summary>No such entry.</summary>
+    Missing,
+
+    /// <summary>No room.</summary>
+    Full,
+
+    /// <summary>Refused for another reason.</summary>
+    Refused,
+}
+
+/// <summary>What happened to an entry of the table.</summary>
+public enum TableNews
+{
+    /// <summary>A new entry.</summary>
+    New,
+
+    /// <summary>Changed.</summary>
+    Update,
+
+    /// <summary>Gone.</summary>
+    Destroy,
+}
+
+/// <summary>The table of connections the states go into: the kernel's in the daemon, a simulated one in tests.</summary>
+public interface IStateTable
+{
+    /// <summary>Creates an entry with exactly these tuples.</summary>
+    TableAnswer Create(in ConntrackEntry entry);
+
+    /// <summary>Changes timeout, mark, status and TCP fields of the entry with this original tuple; not its translation.</summary>
+    TableAnswer Update(in ConntrackEntry entry);
+
+    /// <summary>Deletes the entry of this original tuple; where <paramref name="kernelId"/> is not 0 only if it carries that id.</summary>
+    TableAnswer Delete(in ConntrackTuple original, uint kernelId);
+
+    /// <summary>Finds an entry by its original or by its reply tuple.</summary>
+    bool TryGet(in ConntrackTuple tuple, bool isReply, out ConntrackEntry entry);
+
+    /// <summary>Starts walking the whole table from its beginning, leaving a walk that is under way.</summary>
+    void BeginScan();
+
+    /// <summary>The next entries of the walk; 0 at its end.</summary>
+    int Scan(Span<ConntrackEntry> entries);
+}
+
+/// <summary>Where datagrams for the peers go.</summary>
+public interface IDatagramSink
+{
+    /// <summary>Sends to the peer of this number; false when the way is blocked for now and the datagram was not taken.</summary>
+    bool Send(int peer, ReadOnlySpan<byte> datagram);
+}

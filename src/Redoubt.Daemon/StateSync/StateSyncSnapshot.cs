@@ -1,0 +1,27 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace Redoubt.Daemon.StateSync;
+
+/// <summary>How the state sync stands, as `status` shows it.</summary>
+/// <param name="IsReady">Every live peer's bulk is in, or the time limit passed.</param>
+/// <param name="Entries">Replicated states known to this node.</param>
+/// <param name="OwnedEntries">Those which this node forwards.</param>
+/// <param name="Peers">One row per configured peer, in configured order.</param>
+/// <param name="Counters">Counters by name, for metrics and support.</param>
+public sealed record StateSyncSnapshot(
+    bool IsReady,
+    long Entries,
+    long OwnedEntries,
+    ImmutableArray<StateSyncPeerSnapshot> Peers,
+    ImmutableArray<KeyValuePair<string, long>> Counters
+);
+
+/// <summary>One peer.</summary>
+/// <param name="Address">Its configured address.</param>
+/// <param name="NodeId">Its node number, 0 while it was never heard.</param>
+/// <param name="IsAlive">Heard within the time limit.</param>
+/// <param name="IsInSync">Alive, its bulk is in, no gap is open and nothing waits to be sent to it.</param>
+/// <param name="LagMilliseconds">Half of the last measured round trip, plus the age of what it has not acknowledged.</param>
+/// <param name="Bulk">"done", "running 37%", "waiting" or "failed".</param>
+public sealed record StateSyncPeerSnapshot(IPAddress Address, int NodeId, bool IsAlive, bool IsInSync, double LagMilliseconds, string Bulk);
