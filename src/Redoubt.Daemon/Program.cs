@@ -1,1 +1,3 @@
-return 0;
+using Redoubt.Daemon;
+
+return DaemonCommand.Run(args);

@@ -18,11 +18,14 @@ public static class VirtualMacDevice
     public static string Name(int parentIndex, byte vhid) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{parentIndex}.{vhid}");
 
     /// <summary>Whether a link is one of ours, or of a predecessor that was killed.</summary>
-    public static bool IsOurs(in LinkInfo link)
+    public static bool IsOurs(in LinkInfo link) => link.Kind == "macvlan" && IsOurName(link.Name);
+
+    /// <summary>Whether a name has the form of <see cref="Name"/>.</summary>
+    public static bool IsOurName(string name)
     {
-        if (link.Kind != "macvlan" || !link.Name.StartsWith(Prefix, StringComparison.Ordinal))
+        if (!name.StartsWith(Prefix, StringComparison.Ordinal))
             return false;
-        var rest = link.Name.AsSpan(Prefix.Length);
+        var rest = name.AsSpan(Prefix.Length);
         var dot = rest.IndexOf('.');
         return dot > 0
             && int.TryParse(rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out _)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Redoubt.Core;
 using Redoubt.Linux.Interop;
@@ -9,14 +10,16 @@ namespace Redoubt.Linux.Nftables;
 /// The kernel's side of a leased address: table netdev redoubt_gate. Nothing of a virtual MAC and nothing to or for a virtual
 /// address passes unless its lease lives, and only the advertisements of a living daemon prolong the lease, without netlink:
 /// <code>
-/// set lease   { mark; timeout }          one element per lease group
-/// map role    { macvlan : lease mark }   the macvlans whose vhid is MASTER
-/// map held4/6 { address : lease mark }   their addresses;   set gate4/6: all virtual addresses
-/// mac_in, mac_out   on the macvlans, policy drop:  role of the device, in lease -> accept
-/// vip_in            on the parents, ingress: ARP, IPv4, IPv6, ND for an address: held, in lease -> accept; in gate -> drop
-/// parent_out        on the parents, egress: a renewing mark whose lease lives -> update lease, accept; an announcing mark whose
-///                   lease lives -> accept; any other mark of ours -> drop
+/// set lease_G { link type; timeout }     one for each lease group, with one element while the lease lives
+/// chain group_G                          lease_G alive -> accept; else drop
+/// map role    { macvlan : goto group }   the macvlans whose vhid is MASTER
+/// map held4/6 { address : goto group }   their addresses;   set gate4/6: all virtual addresses
+/// mac_in, mac_out   on the macvlans, policy drop:  the device's role
+/// vip_in            on the parents, ingress: ARP, IPv4, IPv6, ND for an address: held -> its group; else in gate -> drop
+/// parent_out        on the parents, egress: a renewing mark while the lease lives -> prolong it, accept; an announcing mark while
+///                   the lease lives -> accept; else drop
 /// </code>
+/// The key of a lease is the link's type, because that is the same for every frame and a lookup needs a key that comes from one.
 /// A frozen daemon sends no advertisement, so its lease lapses and the node is silent; an advertisement that leaves after that
 /// is dropped instead of reviving the lease. The table is loaded before a macvlan comes up and belongs to this socket (flags owner and
 /// persist) where the kernel has both, so that the flushing of somebody else's rules leaves it alone. Owned by one thread.
@@ -26,13 +29,11 @@ public sealed class AddressGate : IDisposable
     /// <summary>The table's name, in the family netdev.</summary>
     public const string Table = "redoubt_gate";
 
-    private const string Lease = "lease";
     private const string Role = "role";
     private const int IngressPriority = -300; // before anything else that looks at the frame
     private const int ElementsPerMessage = 256; // a nest counts its bytes in 16 bits
     private const int BufferSize = 256 * 1024;
-    private const uint A = 8; // NFT_REG32_00
-    private const uint B = 12; // NFT_REG32_04
+    private const uint A = 1; // NFT_REG_1, 16 bytes
     private readonly NetlinkSocket _socket = new(NetlinkSocket.Netfilter);
     private readonly byte[] _buffer = new byte[BufferSize];
     private readonly byte[] _answer = new byte[16 * 1024];
@@ -41,6 +42,7 @@ public sealed class AddressGate : IDisposable
     private readonly bool[] _committed;
     private readonly Instant[] _leaseEnd;
     private readonly bool[] _hasLease;
+    private readonly int[] _deviceIndex;
     private uint _flags = NftablesWriter.TableOwner | NftablesWriter.TablePersist;
 
     /// <summary>Prepares the gate of a layout; <see cref="Load"/> puts it into the kernel.</summary>
@@ -53,6 +55,7 @@ public sealed class AddressGate : IDisposable
         _committed = new bool[layout.Members.Count];
         _leaseEnd = new Instant[layout.Groups.Count];
         _hasLease = new bool[layout.Groups.Count];
+        _deviceIndex = [.. layout.Members.Select(m => m.DeviceIndex)];
         _socket.SetReceiveBuffer(1 << 20);
     }
 
@@ -88,6 +91,9 @@ public sealed class AddressGate : IDisposable
         if (!AnyGranted(group))
             _leaseEnd[group] = Instant.Zero;
     }
+
+    /// <summary>A member's macvlan was created anew; takes effect with the next <see cref="Load"/>.</summary>
+    public void Rebind(int member, int deviceIndex) => _deviceIndex[member] = deviceIndex;
 
     /// <summary>Whether a member's gate is open as far as this object knows.</summary>
     public bool IsGranted(int member) => _granted[member];
@@ -201,24 +207,36 @@ public sealed class AddressGate : IDisposable
         return errno;
     }
 
-    private static void WriteSets(ref NetlinkWriter writer, uint sequence)
+    private void WriteSets(ref NetlinkWriter writer, uint sequence)
     {
-        NftablesWriter.NewSet(
-            ref writer,
-            sequence,
-            Table,
-            Lease,
-            1,
-            NftablesWriter.SetTimeout | NftablesWriter.SetEvaluate,
-            NftablesWriter.TypeMark,
-            4,
-            0
-        );
-        NftablesWriter.NewSet(ref writer, sequence, Table, Role, 2, 0, NftablesWriter.TypeInterface, 4, NftablesWriter.TypeMark);
-        NftablesWriter.NewSet(ref writer, sequence, Table, Held(false), 3, 0, NftablesWriter.TypeIPv4, 4, NftablesWriter.TypeMark);
-        NftablesWriter.NewSet(ref writer, sequence, Table, Held(true), 4, 0, NftablesWriter.TypeIPv6, 16, NftablesWriter.TypeMark);
-        NftablesWriter.NewSet(ref writer, sequence, Table, Gate(false), 5, 0, NftablesWriter.TypeIPv4, 4, 0);
-        NftablesWriter.NewSet(ref writer, sequence, Table, Gate(true), 6, 0, NftablesWriter.TypeIPv6, 16, 0);
+        NftablesWriter.NewSet(ref writer, sequence, Table, Role, 1, 0, NftablesWriter.TypeInterface, 4, verdicts: true);
+        NftablesWriter.NewSet(ref writer, sequence, Table, Held(false), 2, 0, NftablesWriter.TypeIPv4, 4, verdicts: true);
+        NftablesWriter.NewSet(ref writer, sequence, Table, Held(true), 3, 0, NftablesWriter.TypeIPv6, 16, verdicts: true);
+        NftablesWriter.NewSet(ref writer, sequence, Table, Gate(false), 4, 0, NftablesWriter.TypeIPv4, 4, verdicts: false);
+        NftablesWriter.NewSet(ref writer, sequence, Table, Gate(true), 5, 0, NftablesWriter.TypeIPv6, 16, verdicts: false);
+        for (var group = 0; group < _layout.Groups.Count; group++)
+            WriteGroup(ref writer, sequence, group);
+    }
+
+    private static void WriteGroup(ref NetlinkWriter writer, uint sequence, int group)
+    {
+        const uint LeaseFlags = NftablesWriter.SetTimeout | NftablesWriter.SetEvaluate;
+        var (lease, chain) = (Lease(group), Group(group));
+        NftablesWriter.NewSet(ref writer, sequence, Table, lease, 6 + (uint)group, LeaseFlags, NftablesWriter.TypeLink, 2, verdicts: false);
+        NftablesWriter.NewChain(ref writer, sequence, Table, chain);
+        // Ingress knows no output device and egress no input device: each rule holds on one side only.
+        foreach (var type in (ReadOnlySpan<uint>)[NftablesWriter.MetaInputType, NftablesWriter.MetaOutputType])
+        {
+            var accept = NftablesWriter.BeginRule(ref writer, sequence, Table, chain);
+            NftablesWriter.Meta(ref writer, type, A);
+            NftablesWriter.Lookup(ref writer, lease, A);
+            NftablesWriter.Verdict(ref writer, NftablesWriter.VerdictAccept);
+            writer.EndNest(accept);
+        }
+        var drop = NftablesWriter.BeginRule(ref writer, sequence, Table, chain);
+        NftablesWriter.Counter(ref writer);
+        NftablesWriter.Verdict(ref writer, NftablesWriter.VerdictDrop);
+        writer.EndNest(drop);
     }
 
     private void WriteChains(ref NetlinkWriter writer, uint sequence)
@@ -261,13 +279,11 @@ public sealed class AddressGate : IDisposable
         NftablesWriter.NewChain(ref writer, sequence, Table, chain, hook, IngressPriority, NftablesWriter.VerdictDrop, devices);
         var rule = NftablesWriter.BeginRule(ref writer, sequence, Table, chain);
         NftablesWriter.Meta(ref writer, interfaceKey, A);
-        NftablesWriter.Lookup(ref writer, Role, A, A);
-        NftablesWriter.Lookup(ref writer, Lease, A);
-        NftablesWriter.Verdict(ref writer, NftablesWriter.VerdictAccept);
+        NftablesWriter.Lookup(ref writer, Role, A, verdicts: true);
         writer.EndNest(rule);
     }
 
-    // Two rules: held and leased -> accept; otherwise, where it is a virtual address at all -> drop.
+    // Two rules: held -> the chain of its lease; otherwise, where it is a virtual address at all -> drop.
     private static void WriteAddressRules(
         ref NetlinkWriter writer,
         uint sequence,
@@ -293,15 +309,14 @@ public sealed class AddressGate : IDisposable
             NftablesWriter.NetworkHeader(ref writer, offset, ipv6 ? 16u : 4u, A);
             if (drop == 0)
             {
-                NftablesWriter.Lookup(ref writer, Held(ipv6), A, B);
-                NftablesWriter.Lookup(ref writer, Lease, B);
+                NftablesWriter.Lookup(ref writer, Held(ipv6), A, verdicts: true);
             }
             else
             {
                 NftablesWriter.Lookup(ref writer, Gate(ipv6), A);
                 NftablesWriter.Counter(ref writer);
+                NftablesWriter.Verdict(ref writer, NftablesWriter.VerdictDrop);
             }
-            NftablesWriter.Verdict(ref writer, drop == 0 ? NftablesWriter.VerdictAccept : NftablesWriter.VerdictDrop);
             writer.EndNest(rule);
         }
     }
@@ -334,10 +349,10 @@ public sealed class AddressGate : IDisposable
         var rule = NftablesWriter.BeginRule(ref writer, sequence, Table, chain);
         NftablesWriter.Meta(ref writer, NftablesWriter.MetaMark, A);
         NftablesWriter.Equal(ref writer, A, bytes);
-        NftablesWriter.Load(ref writer, B, GateMark.Lease(group));
-        NftablesWriter.Lookup(ref writer, Lease, B);
+        NftablesWriter.Meta(ref writer, NftablesWriter.MetaOutputType, A);
+        NftablesWriter.Lookup(ref writer, Lease(group), A);
         if (renewal is { } lifetime)
-            NftablesWriter.Update(ref writer, Lease, B, lifetime);
+            NftablesWriter.Update(ref writer, Lease(group), A, lifetime);
         NftablesWriter.Verdict(ref writer, NftablesWriter.VerdictAccept);
         writer.EndNest(rule);
 
@@ -394,16 +409,16 @@ public sealed class AddressGate : IDisposable
     private void WriteMember(ref NetlinkWriter writer, uint sequence, int index, bool delete)
     {
         var member = _layout.Members[index];
-        uint? lease = delete ? null : GateMark.Lease(member.Group);
-        var device = member.DeviceIndex;
+        var group = delete ? null : Group(member.Group);
+        var device = _deviceIndex[index];
         var nest = NftablesWriter.BeginElements(ref writer, sequence, Table, Role, delete);
-        NftablesWriter.Element(ref writer, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in device)), lease);
+        NftablesWriter.Element(ref writer, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in device)), group);
         writer.EndNest(nest);
-        WriteHeld(ref writer, sequence, member, lease, ipv6: false);
-        WriteHeld(ref writer, sequence, member, lease, ipv6: true);
+        WriteHeld(ref writer, sequence, member, group, ipv6: false);
+        WriteHeld(ref writer, sequence, member, group, ipv6: true);
     }
 
-    private static void WriteHeld(ref NetlinkWriter writer, uint sequence, GateMember member, uint? lease, bool ipv6)
+    private static void WriteHeld(ref NetlinkWriter writer, uint sequence, GateMember member, string? group, bool ipv6)
     {
         Span<byte> key = stackalloc byte[16];
         key = ipv6 ? key : key[..4];
@@ -417,10 +432,10 @@ public sealed class AddressGate : IDisposable
             {
                 if (count > 0)
                     writer.EndNest(nest);
-                nest = NftablesWriter.BeginElements(ref writer, sequence, Table, Held(ipv6), delete: lease is null);
+                nest = NftablesWriter.BeginElements(ref writer, sequence, Table, Held(ipv6), delete: group is null);
             }
             address.Address.Write(key);
-            NftablesWriter.Element(ref writer, key, lease);
+            NftablesWriter.Element(ref writer, key, group);
             count++;
         }
         if (count > 0)
@@ -429,11 +444,15 @@ public sealed class AddressGate : IDisposable
 
     private static void WriteLease(ref NetlinkWriter writer, uint sequence, int group, TimeSpan? left)
     {
-        var mark = GateMark.Lease(group);
-        var nest = NftablesWriter.BeginElements(ref writer, sequence, Table, Lease, delete: left is null);
-        NftablesWriter.Element(ref writer, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in mark)), null, left);
+        ushort ethernet = 1; // ARPHRD_ETHER
+        var nest = NftablesWriter.BeginElements(ref writer, sequence, Table, Lease(group), delete: left is null);
+        NftablesWriter.Element(ref writer, MemoryMarshal.AsBytes(new ReadOnlySpan<ushort>(in ethernet)), null, left);
         writer.EndNest(nest);
     }
+
+    private static string Lease(int group) => string.Create(CultureInfo.InvariantCulture, $"lease_{group}");
+
+    private static string Group(int group) => string.Create(CultureInfo.InvariantCulture, $"group_{group}");
 
     private static string Held(bool ipv6) => ipv6 ? "held6" : "held4";
 

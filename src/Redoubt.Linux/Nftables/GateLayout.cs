@@ -37,15 +37,14 @@ public static class GateMark
 {
     private const uint Family = 0x5244_0000;
 
-    /// <summary>The key of the group in the set of leases.</summary>
-    public static uint Lease(int group) => Family | ((uint)group << 4);
-
     /// <summary>An advertisement that renews the group's lease.</summary>
-    public static uint Renew(int group, bool demoted) => Lease(group) | (demoted ? 2u : 1u);
+    public static uint Renew(int group, bool demoted) => Of(group, demoted ? 2u : 1u);
 
     /// <summary>A frame that may leave while the lease lives, and does not renew it: announcements.</summary>
-    public static uint Announce(int group) => Lease(group) | 3u;
+    public static uint Announce(int group) => Of(group, 3);
 
     /// <summary>A frame that may always leave: the advertisement by which a master resigns.</summary>
     public const uint Resign = Family | 0xffffu;
+
+    private static uint Of(int group, uint kind) => Family | ((uint)group << 4) | kind;
 }

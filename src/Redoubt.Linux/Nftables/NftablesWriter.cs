@@ -4,8 +4,8 @@ using Redoubt.Linux.Netlink;
 namespace Redoubt.Linux.Nftables;
 
 /// <summary>
-/// nf_tables messages on top of <see cref="NetlinkWriter"/>: only what the address gate needs, because nft's text language can
-/// not say it (a lookup whose key is the result of another lookup) and because a process start is too slow for a failover.
+/// nf_tables messages on top of <see cref="NetlinkWriter"/>: only what the address gate needs, because a process
+/// start is too slow for a failover. What is written here, nft can list and understand.
 /// Numbers: linux/netfilter/nf_tables.h. Registers 1 and 2 are the 16-byte ones.
 /// </summary>
 internal static class NftablesWriter
@@ -19,16 +19,19 @@ internal static class NftablesWriter
     public const uint MetaMark = 3; // NFT_META_MARK
     public const uint MetaInputInterface = 4; // NFT_META_IIF
     public const uint MetaOutputInterface = 5; // NFT_META_OIF
+    public const uint MetaInputType = 8; // NFT_META_IIFTYPE
+    public const uint MetaOutputType = 9; // NFT_META_OIFTYPE
     public const uint TypeIPv4 = 7;
     public const uint TypeIPv6 = 8;
-    public const uint TypeMark = 19;
     public const uint TypeInterface = 20;
+    public const uint TypeLink = 21; // iface_type
     public const uint SetMap = 0x8;
     public const uint SetTimeout = 0x10;
     public const uint SetEvaluate = 0x20;
     public const uint TableOwner = 0x2; // NFT_TABLE_F_OWNER, 5.12
     public const uint TablePersist = 0x4; // NFT_TABLE_F_PERSIST, 6.9
 
+    private const uint GoTo = unchecked((uint)-4); // NFT_GOTO
     private const ushort Subsystem = 10 << 8; // NFNL_SUBSYS_NFTABLES
     private const ushort BatchBegin = 0x10;
     private const ushort BatchEnd = 0x11;
@@ -88,7 +91,15 @@ internal static class NftablesWriter
         writer.PutString(7, "filter");
     }
 
-    /// <summary>A set, or a map where <paramref name="valueType"/> is not 0.</summary>
+    /// <summary>A chain that others go to.</summary>
+    public static void NewChain(ref NetlinkWriter writer, uint sequence, string table, string chain)
+    {
+        Message(ref writer, NewChainMessage, NetlinkFlags.Create, sequence);
+        writer.PutString(1, table);
+        writer.PutString(3, chain);
+    }
+
+    /// <summary>A set, or a map from keys to verdicts.</summary>
     public static void NewSet(
         ref NetlinkWriter writer,
         uint sequence,
@@ -98,19 +109,19 @@ internal static class NftablesWriter
         uint flags,
         uint keyType,
         uint keyLength,
-        uint valueType
+        bool verdicts
     )
     {
         Message(ref writer, NewSetMessage, NetlinkFlags.Create, sequence);
         writer.PutString(1, table);
         writer.PutString(2, set);
-        writer.PutUInt32BE(3, flags | (valueType == 0 ? 0 : SetMap));
+        writer.PutUInt32BE(3, flags | (verdicts ? SetMap : 0));
         writer.PutUInt32BE(4, keyType);
         writer.PutUInt32BE(5, keyLength);
-        if (valueType != 0)
+        if (verdicts)
         {
-            writer.PutUInt32BE(6, valueType);
-            writer.PutUInt32BE(7, sizeof(uint));
+            writer.PutUInt32BE(6, 0xffff_ff00); // NFT_DATA_VERDICT
+            writer.PutUInt32BE(7, 0);
         }
         writer.PutUInt32BE(10, id); // NFTA_SET_ID: any number, unlike those of the other sets in the batch
     }
@@ -124,13 +135,20 @@ internal static class NftablesWriter
         return writer.BeginNest(3);
     }
 
-    /// <summary>One element; the value is that of a map, the timeout that of a set with timeouts.</summary>
-    public static void Element(ref NetlinkWriter writer, scoped ReadOnlySpan<byte> key, uint? value = null, TimeSpan? timeout = null)
+    /// <summary>One element; <paramref name="goTo"/> is the chain of a map's verdict, the timeout that of a set with timeouts.</summary>
+    public static void Element(ref NetlinkWriter writer, scoped ReadOnlySpan<byte> key, string? goTo = null, TimeSpan? timeout = null)
     {
         var element = writer.BeginNest(1);
         Data(ref writer, 1, key);
-        if (value is { } number)
-            Data(ref writer, 2, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in number)));
+        if (goTo is not null)
+        {
+            var value = writer.BeginNest(2);
+            var verdict = writer.BeginNest(2); // NFTA_DATA_VERDICT
+            writer.PutUInt32BE(1, GoTo);
+            writer.PutString(2, goTo);
+            writer.EndNest(verdict);
+            writer.EndNest(value);
+        }
         if (timeout is { } time)
             writer.PutUInt64BE(4, (ulong)Math.Max(1, (long)time.TotalMilliseconds));
         writer.EndNest(element);
@@ -174,23 +192,14 @@ internal static class NftablesWriter
         EndExpression(ref writer, element, data);
     }
 
-    /// <summary>Goes on only where the register is a key of the set; for a map the value goes into <paramref name="into"/>.</summary>
-    public static void Lookup(ref NetlinkWriter writer, string set, uint register, uint into = 0)
+    /// <summary>Goes on only where the register is a key of the set; of a map, the verdict found is taken.</summary>
+    public static void Lookup(ref NetlinkWriter writer, string set, uint register, bool verdicts = false)
     {
         var (element, data) = BeginExpression(ref writer, "lookup");
         writer.PutString(1, set);
         writer.PutUInt32BE(2, register);
-        if (into != 0)
-            writer.PutUInt32BE(3, into);
-        EndExpression(ref writer, element, data);
-    }
-
-    /// <summary>Loads a constant into a register.</summary>
-    public static void Load(ref NetlinkWriter writer, uint register, uint value)
-    {
-        var (element, data) = BeginExpression(ref writer, "immediate");
-        writer.PutUInt32BE(1, register);
-        Data(ref writer, 2, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value)));
+        if (verdicts)
+            writer.PutUInt32BE(3, 0); // NFT_REG_VERDICT
         EndExpression(ref writer, element, data);
     }
 

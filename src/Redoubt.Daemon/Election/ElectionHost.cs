@@ -1,0 +1,77 @@
+using Redoubt.Core;
+using Redoubt.Core.Carp;
+using Redoubt.Core.Configuration;
+using Redoubt.Linux.Links;
+
+namespace Redoubt.Daemon.Election;
+
+/// <summary>One vhid on one port, between its election and the kernel. Owned by the election thread.</summary>
+internal sealed class ElectionHost(VirtualHostConfiguration configuration, ElectionPort port, CarpVirtualHost carp, int member, int group)
+{
+    // Neighbours that missed the first announcement get others; the last one catches switches that come up slowly.
+    private static readonly TimeSpan[] _burst =
+    [
+        TimeSpan.Zero,
+        TimeSpan.FromMilliseconds(200),
+        TimeSpan.FromSeconds(1),
+        TimeSpan.FromSeconds(3),
+        TimeSpan.FromSeconds(10),
+    ];
+
+    private Instant _burstStart = Instant.Never;
+    private int _burstNext = _burst.Length;
+
+    public VirtualHostConfiguration Configuration { get; } = configuration;
+
+    public ElectionPort Port { get; } = port;
+
+    public CarpVirtualHost Carp { get; } = carp;
+
+    /// <summary>Index in the gate's members.</summary>
+    public int Member { get; } = member;
+
+    /// <summary>Index in the gate's lease groups.</summary>
+    public int Group { get; } = group;
+
+    /// <summary>The macvlan.</summary>
+    public LinkInfo Device { get; set; }
+
+    /// <summary>What the election asked for and was not yet done.</summary>
+    public CarpActions Pending { get; set; }
+
+    /// <summary>The state last told to the log.</summary>
+    public CarpState Told { get; set; } = CarpState.Init;
+
+    /// <summary>Whether the addresses are in the kernel, as far as we did it.</summary>
+    public bool HoldsAddresses { get; set; }
+
+    /// <summary>When the kernel's addresses are to be compared with the wanted ones; <see cref="Instant.Never"/>: they fit.</summary>
+    public Instant RepairAt { get; set; } = Instant.Never;
+
+    public bool IsMaster => Carp.Machine.State == CarpState.Master;
+
+    /// <summary>When <see cref="TakeAnnouncement"/> is due.</summary>
+    public Instant NextAnnouncement => _burstNext < _burst.Length ? _burstStart + _burst[_burstNext] : Instant.Never;
+
+    public void StartAnnouncements(Instant now) => (_burstStart, _burstNext) = (now, 0);
+
+    public void StopAnnouncements() => _burstNext = _burst.Length;
+
+    /// <summary>True where an announcement is due; it then counts as done.</summary>
+    public bool TakeAnnouncement(Instant now)
+    {
+        if (now < NextAnnouncement)
+            return false;
+        while (now >= NextAnnouncement)
+            _burstNext++;
+        return true;
+    }
+
+    /// <summary>Adds what the election asks; a claim and a release of the same turn cancel in the order they came.</summary>
+    public void Add(CarpActions actions)
+    {
+        if ((actions & CarpActions.Release) != 0)
+            Pending &= ~(CarpActions.Claim | CarpActions.Advertise | CarpActions.Announce);
+        Pending |= actions;
+    }
+}

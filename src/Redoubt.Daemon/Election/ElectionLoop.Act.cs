@@ -1,0 +1,287 @@
+using System.Net.Sockets;
+using Redoubt.Control;
+using Redoubt.Core;
+using Redoubt.Core.Carp;
+using Redoubt.Linux;
+using Redoubt.Linux.Nftables;
+
+namespace Redoubt.Daemon.Election;
+
+/// <summary>What the elections decided, carried into the kernel: always release before claim.</summary>
+internal sealed partial class ElectionLoop
+{
+    private void Act()
+    {
+        if (!AnyPending())
+            return;
+        Release();
+        Claim();
+        Advertise();
+        TellTransitions();
+    }
+
+    private bool AnyPending()
+    {
+        foreach (var host in _hosts)
+        {
+            if (host.Pending != CarpActions.None)
+                return true;
+        }
+        return false;
+    }
+
+    private void Release()
+    {
+        var any = false;
+        foreach (var host in _hosts)
+        {
+            if ((host.Pending & CarpActions.Release) == 0)
+                continue;
+            _gate.Revoke(host.Member);
+            host.StopAnnouncements();
+            any = true;
+        }
+        if (any)
+            CommitGate();
+        foreach (var host in _hosts)
+        {
+            if ((host.Pending & CarpActions.Resign) != 0)
+                SendResignation(host);
+        }
+        if (!any)
+            return;
+        foreach (var host in _hosts)
+        {
+            if ((host.Pending & CarpActions.Release) != 0)
+                RemoveAddresses(host);
+        }
+        TellForwarding();
+    }
+
+    private void Claim()
+    {
+        var any = false;
+        var now = BootClock.Now;
+        foreach (var host in _hosts)
+        {
+            if ((host.Pending & CarpActions.Claim) == 0)
+                continue;
+            _gate.Grant(host.Member, now);
+            any = true;
+        }
+        if (!any)
+            return;
+        TellForwarding();
+        if (!CommitGate())
+        {
+            foreach (var host in _hosts)
+            {
+                if ((host.Pending & CarpActions.Claim) != 0)
+                    GiveUp(host, now);
+            }
+            return;
+        }
+        foreach (var host in _hosts)
+        {
+            if ((host.Pending & CarpActions.Claim) != 0)
+                AddAddresses(host, "claim");
+        }
+    }
+
+    private void Advertise()
+    {
+        foreach (var host in _hosts)
+        {
+            if ((host.Pending & CarpActions.Announce) != 0 && host.IsMaster)
+                host.StartAnnouncements(BootClock.Now);
+            var advertise = (host.Pending & CarpActions.Advertise) != 0 && host.IsMaster;
+            host.Pending = CarpActions.None;
+            if (advertise)
+                SendAdvertisements(host);
+        }
+        var now = BootClock.Now;
+        foreach (var host in _hosts)
+        {
+            if (host.IsMaster && host.TakeAnnouncement(now))
+                Announce(host);
+        }
+    }
+
+    private void TellTransitions()
+    {
+        foreach (var host in _hosts)
+        {
+            var machine = host.Carp.Machine;
+            if (machine.State == host.Told)
+                continue;
+            var (from, to) = (StateText(host.Told), StateText(machine.State));
+            host.Told = machine.State;
+            _reports.Events.Transition(host.Configuration.Interface, host.Configuration.Vhid, from, to, ReasonText(host));
+            if (machine.State == CarpState.Master && machine.Reason == CarpReason.MasterTimedOut)
+                _failoverEnded = true;
+        }
+        if (_failoverEnded)
+        {
+            // The node that took over has died: the hand-over is history, this node is as good as before.
+            _failoverEnded = false;
+            ClearDemotion(FailoverReason, BootClock.Now);
+        }
+    }
+
+    private bool _failoverEnded;
+
+    private void TellForwarding()
+    {
+        var forwarding = false;
+        foreach (var host in _hosts)
+            forwarding |= host.IsMaster;
+        if (forwarding == _forwarding)
+            return;
+        _forwarding = forwarding;
+        _reports.ForwardingChanged(forwarding);
+    }
+
+    private bool CommitGate()
+    {
+        var errno = _gate.Commit(BootClock.Now);
+        if (errno.IsSuccess)
+        {
+            _reports.Alarms.Clear("gate");
+            return true;
+        }
+        _reports.Alarms.Raise("gate", $"the kernel refused the address gate: {errno}", Events.AlarmSeverity.Failed);
+        return false;
+    }
+
+    // Without an open gate nothing that we claim would be heard of.
+    private void GiveUp(ElectionHost host, Instant now)
+    {
+        _gate.Revoke(host.Member);
+        host.Carp.Machine.OnLeaseLost(now);
+        host.Pending = CarpActions.None;
+    }
+
+    private void SendAdvertisements(ElectionHost host)
+    {
+        var machine = host.Carp.Machine;
+        var demoted = machine.EffectiveSkew > host.Configuration.AdvSkew;
+        var mark = GateMark.Renew(host.Group, demoted);
+        var now = BootClock.Now; // before the frame leaves: the kernel's lease ends a little later than ours
+        var sent = SendAdvertisement(host, ipv6: false, machine.EffectiveSkew, mark);
+        sent |= SendAdvertisement(host, ipv6: true, machine.EffectiveSkew, mark);
+        if (sent)
+            _gate.Renewed(host.Group, now, demoted);
+        var reason = $"cannot send on {host.Port.Name}";
+        if (host.Port.CannotSend)
+            SetDemotion(reason, Core.Failover.DemotionLedger.FullDemotion, now);
+        else if (_ledger.Has(reason))
+            ClearDemotion(reason, now);
+    }
+
+    private bool SendAdvertisement(ElectionHost host, bool ipv6, byte advSkew, uint mark)
+    {
+        if (!host.Carp.Has(ipv6) || !TryFirstAddress(host, ipv6, out var address))
+            return false;
+        if (!host.Port.TryGetSource(ipv6, address, out var source))
+        {
+            _reports.Alarms.Raise(
+                $"carp-source {host.Port.Name}",
+                $"{host.Port.Link.Name} has no IPv6 link-local address: no IPv6 advertisement can be sent"
+            );
+            return false;
+        }
+        var length = CarpFrame.Write(
+            _frame,
+            host.Carp,
+            ipv6,
+            MacAddress.Virtual(host.Configuration.Vhid),
+            source,
+            ipv6 ? CarpFrame.GroupIPv6 : CarpFrame.GroupIPv4,
+            ipv6 ? CarpFrame.GroupMacIPv6 : CarpFrame.GroupMacIPv4,
+            advSkew == byte.MaxValue ? byte.MaxValue : host.Configuration.AdvBase,
+            advSkew,
+            host.Carp.Machine.DemotionByte
+        );
+        return host.Port.Send(_frame.AsSpan(0, length), mark);
+    }
+
+    // advbase and advskew 255: every backup takes over at once (carp.md section 6).
+    private void SendResignation(ElectionHost host)
+    {
+        SendAdvertisement(host, ipv6: false, byte.MaxValue, GateMark.Resign);
+        SendAdvertisement(host, ipv6: true, byte.MaxValue, GateMark.Resign);
+    }
+
+    private static bool TryFirstAddress(ElectionHost host, bool ipv6, out Core.Configuration.AddressPrefix address)
+    {
+        foreach (var candidate in host.Configuration.Addresses)
+        {
+            if (candidate.IsIPv6 != ipv6)
+                continue;
+            address = candidate;
+            return true;
+        }
+        address = default;
+        return false;
+    }
+
+    private void Announce(ElectionHost host)
+    {
+        var mac = MacAddress.Virtual(host.Configuration.Vhid);
+        var mark = GateMark.Announce(host.Group);
+        foreach (var address in host.Configuration.Addresses)
+        {
+            if (address.IsIPv6)
+            {
+                var length = Announcement.WriteNeighbourAdvertisement(_frame, mac, address.Address, address.Address, router: true);
+                host.Port.Send(_frame.AsSpan(0, length), mark);
+                continue;
+            }
+            for (var reply = 0; reply < 2; reply++)
+            {
+                var length = Announcement.WriteArp(_frame, mac, address.Address, reply == 1);
+                host.Port.Send(_frame.AsSpan(0, length), mark);
+            }
+        }
+    }
+
+    private void AddAddresses(ElectionHost host, string why)
+    {
+        host.HoldsAddresses = true;
+        foreach (var address in host.Configuration.Addresses)
+        {
+            var errno = _route.AddAddress(host.Device.Index, address.Address, address.IsIPv6, address.Length, _addressLifetime);
+            if (!errno.IsSuccess)
+                _reports.Alarms.Raise($"address {address}", $"cannot add {address} to {host.Device.Name} ({why}): {errno}");
+        }
+    }
+
+    private void RemoveAddresses(ElectionHost host)
+    {
+        host.HoldsAddresses = false;
+        foreach (var address in host.Configuration.Addresses)
+            _route.RemoveAddress(host.Device.Index, address.Address, address.IsIPv6, address.Length);
+    }
+
+    private static string StateText(CarpState state) =>
+        state switch
+        {
+            CarpState.Master => "MASTER",
+            CarpState.Backup => "BACKUP",
+            _ => "INIT",
+        };
+
+    private static string ReasonText(ElectionHost host)
+    {
+        var machine = host.Carp.Machine;
+        return CarpReasonText.Text(machine.Reason, MasterHeard(host), machine.Silence);
+    }
+
+    private static string? MasterHeard(ElectionHost host)
+    {
+        var (ipv4, ipv6) = (host.Carp.View(ipv6: false), host.Carp.View(ipv6: true));
+        if (ipv4.Source is { } source4 && (ipv6.Source is null || ipv4.LastHeard >= ipv6.LastHeard - host.Carp.Machine.MasterDownTime))
+            return source4.ToIPAddress(AddressFamily.InterNetwork).ToString();
+        return ipv6.Source?.ToIPAddress(AddressFamily.InterNetworkV6).ToString();
+    }
+}

@@ -1,0 +1,232 @@
+using Redoubt.Control;
+using Redoubt.Core;
+using Redoubt.Core.Carp;
+using Redoubt.Core.Failover;
+using Redoubt.Linux;
+
+namespace Redoubt.Daemon.Election;
+
+/// <summary>What operators ask of the elections. All public members may be called from any thread.</summary>
+internal sealed partial class ElectionLoop
+{
+    /// <summary>The ledger's entry of a planned hand-over.</summary>
+    public const string FailoverReason = "failover";
+
+    /// <summary>The ledger's entry of maintenance mode.</summary>
+    public const string MaintenanceReason = "maintenance";
+
+    // A peer that preempts does so within a packet's flight and its own thread's wake-up; one that must not preempt is told to take over.
+    private static readonly TimeSpan _yieldWait = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _claimWait = TimeSpan.FromSeconds(2);
+
+    /// <summary>Elections as <c>status</c> shows them.</summary>
+    public CarpStatus Status(bool maintenance, string node, Func<string, string?> nameOf) =>
+        Ask(now =>
+        {
+            var wall = DateTimeOffset.UtcNow;
+            return new CarpStatus
+            {
+                Enabled = _enabled,
+                Maintenance = maintenance,
+                Demotion = _ledger.Clamped,
+                Demotions = [.. _ledger.Entries.Select(d => new DemotionEntry(d.Reason, d.Amount, wall - (now - d.Since)))],
+                Vips = [.. _hosts.Select(h => VipStatus(h, now, wall, node, nameOf))],
+            };
+        });
+
+    /// <summary>Switches all vhids off or on; not kept over a restart.</summary>
+    public VerbResult Enable(bool on) =>
+        Ask(now =>
+        {
+            if (_enabled == on)
+                return VerbResult.Done(on ? "CARP is on already" : "CARP is off already");
+            _enabled = on;
+            foreach (var host in _hosts)
+            {
+                if (!on && host.IsMaster)
+                    host.Add(host.Carp.Machine.OnStop(now));
+                Ready(host, now);
+            }
+            return VerbResult.Done(on ? "CARP is on" : "CARP is off on this node; its addresses are released");
+        });
+
+    /// <summary>Enters a demotion.</summary>
+    public VerbResult Demote(int amount, string reason) =>
+        Ask(now =>
+        {
+            if (IsReserved(reason))
+                return VerbResult.Refused($"the reason \"{reason}\" is the daemon's own");
+            if (!SetDemotion(reason, amount, now) && !_ledger.Has(reason))
+                return VerbResult.Refused($"the ledger is full: {DemotionLedger.ReasonLimit} reasons");
+            return VerbResult.Done($"demoted by {amount} because of \"{reason}\"; in sum {_ledger.Clamped}");
+        });
+
+    /// <summary>Takes a demotion back.</summary>
+    public VerbResult Undemote(string reason) =>
+        Ask(now =>
+        {
+            if (IsReserved(reason))
+                return VerbResult.Refused($"the reason \"{reason}\" is the daemon's own");
+            return ClearDemotion(reason, now)
+                ? VerbResult.Done($"no longer demoted because of \"{reason}\"; in sum {_ledger.Clamped}")
+                : VerbResult.Refused($"no demotion has the reason \"{reason}\"");
+        });
+
+    /// <summary>Sets or clears one of the daemon's own demotions, from any thread, without waiting.</summary>
+    public void PostDemotion(string reason, int amount)
+    {
+        Post(now =>
+        {
+            if (amount == 0)
+                ClearDemotion(reason, now);
+            else
+                SetDemotion(reason, amount, now);
+        });
+    }
+
+    /// <summary>Asks a vhid to change its state; a better master pushes it back, as BSD users expect.</summary>
+    public VerbResult SetState(byte vhid, string name, string state) =>
+        Ask(now =>
+        {
+            var host = _hosts.Find(h => h.Configuration.Vhid == vhid && h.Configuration.Interface == name);
+            if (host is null)
+                return VerbResult.Refused($"there is no vhid {vhid} on {name}");
+            if (host.Carp.Machine.State == CarpState.Init)
+                return VerbResult.Refused($"vhid {vhid} on {name} does not take part: {(_enabled ? "link down" : "CARP is off")}");
+            host.Add(host.Carp.Machine.OnOperator(state == "master" ? CarpState.Master : CarpState.Backup, now));
+            return VerbResult.Done($"vhid {vhid} on {name} is {StateText(host.Carp.Machine.State)}");
+        });
+
+    /// <summary>
+    /// Gives the addresses to a peer: demoted, so that a preempting peer takes over before this node lets go; where none does, by
+    /// resigning. Where nobody claims in time, everything is as before.
+    /// </summary>
+    public VerbResult HandOver(string reason, TimeSpan claimWait)
+    {
+        var (masters, others) = Ask(now =>
+        {
+            var held = _hosts.Count(h => h.IsMaster);
+            if (held > 0)
+                SetDemotion(reason, DemotionLedger.FullDemotion, now);
+            return (held, _hosts.Count);
+        });
+        if (masters == 0)
+            return VerbResult.Refused("this node holds no address: there is nothing to hand over");
+        if (WaitFor(static h => !h.IsMaster, _yieldWait))
+            return VerbResult.Done($"handed over {masters} of {others} vhids");
+        Ask(now =>
+        {
+            foreach (var host in _hosts)
+            {
+                if (host.IsMaster)
+                    host.Add(host.Carp.Machine.OnOperator(CarpState.Backup, now));
+            }
+            return true;
+        });
+        var asked = BootClock.Now;
+        if (WaitFor(h => h.Carp.Machine.State == CarpState.Init || (!h.IsMaster && HeardSince(h, asked)), claimWait))
+            return VerbResult.Done($"handed over {masters} of {others} vhids");
+        return VerbResult.Refused("no peer took the addresses over");
+    }
+
+    /// <summary>Hands over by the operator's wish; the demotion stays until <see cref="FailBack"/> or the peer's death.</summary>
+    public VerbResult Failover()
+    {
+        var result = HandOver(FailoverReason, _claimWait);
+        if (!result.Ok)
+            Ask(now => ClearDemotion(FailoverReason, now));
+        return result;
+    }
+
+    /// <summary>Ends a hand-over: where this node is the better one and preemption is on, it takes the addresses back.</summary>
+    public VerbResult FailBack() =>
+        Ask(now =>
+            ClearDemotion(FailoverReason, now)
+                ? VerbResult.Done("the hand-over is taken back; the better node becomes master")
+                : VerbResult.Refused("this node has handed nothing over")
+        );
+
+    /// <summary>Whether any vhid is MASTER here.</summary>
+    public bool HoldsAny => Ask(_ => _hosts.Exists(h => h.IsMaster));
+
+    private static bool IsReserved(string reason) =>
+        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason
+        || reason.StartsWith("link ", StringComparison.Ordinal)
+        || reason.StartsWith("cannot send", StringComparison.Ordinal);
+
+    /// <summary>The ledger's entry while states are not complete.</summary>
+    public const string StateSyncReason = "state sync bulk";
+
+    /// <summary>The ledger's entry while the daemon stops.</summary>
+    public const string StoppingReason = "stopping";
+
+    // Any family, any peer: somebody advertises as master since then.
+    private static bool HeardSince(ElectionHost host, Instant since) =>
+        host.Carp.View(ipv6: false) is { Source: not null } ipv4 && ipv4.LastHeard > since
+        || host.Carp.View(ipv6: true) is { Source: not null } ipv6 && ipv6.LastHeard > since;
+
+    private bool WaitFor(Func<ElectionHost, bool> condition, TimeSpan limit)
+    {
+        var end = BootClock.Now + limit;
+        while (true)
+        {
+            if (Ask(_ => _hosts.TrueForAll(h => condition(h))))
+                return true;
+            if (BootClock.Now >= end)
+                return false;
+            Thread.Sleep(2);
+        }
+    }
+
+    private bool SetDemotion(string reason, int amount, Instant now)
+    {
+        if (!_ledger.Set(reason, amount, now))
+            return false;
+        _reports.Events.Add(EventKind.Demotion, $"demoted by {amount}: {reason}", reason: reason);
+        SpreadDemotion(now);
+        return true;
+    }
+
+    private bool ClearDemotion(string reason, Instant now)
+    {
+        if (!_ledger.Clear(reason))
+            return false;
+        _reports.Events.Add(EventKind.Demotion, $"no longer demoted: {reason}", reason: reason);
+        SpreadDemotion(now);
+        return true;
+    }
+
+    private void SpreadDemotion(Instant now)
+    {
+        foreach (var host in _hosts)
+            host.Add(host.Carp.Machine.OnDemotion(_ledger.Total, now));
+    }
+
+    private VipStatus VipStatus(ElectionHost host, Instant now, DateTimeOffset wall, string node, Func<string, string?> nameOf)
+    {
+        var machine = host.Carp.Machine;
+        var heard = MasterHeard(host);
+        return new VipStatus
+        {
+            Interface = host.Configuration.Interface,
+            Device = host.Configuration.Device,
+            Vhid = host.Configuration.Vhid,
+            State = !_enabled
+                ? VipState.Disabled
+                : machine.State switch
+                {
+                    CarpState.Master => VipState.Master,
+                    CarpState.Backup => VipState.Backup,
+                    _ => VipState.Init,
+                },
+            AdvBase = host.Configuration.AdvBase,
+            AdvSkew = host.Configuration.AdvSkew,
+            Addresses = [.. host.Configuration.Addresses.Select(a => a.ToString())],
+            Since = wall - (now - machine.Since),
+            Reason = CarpReasonText.Text(machine.Reason, heard is null ? null : nameOf(heard) ?? heard, machine.Silence),
+            Master = host.IsMaster ? node
+                : heard is null || machine.State != CarpState.Backup ? null
+                : nameOf(heard) ?? heard,
+        };
+    }
+}

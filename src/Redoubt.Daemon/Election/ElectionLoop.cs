@@ -1,0 +1,374 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Redoubt.Control;
+using Redoubt.Core;
+using Redoubt.Core.Carp;
+using Redoubt.Core.Configuration;
+using Redoubt.Core.Failover;
+using Redoubt.Linux;
+using Redoubt.Linux.Interop;
+using Redoubt.Linux.Links;
+using Redoubt.Linux.Nftables;
+
+namespace Redoubt.Daemon.Election;
+
+/// <summary>
+/// The election thread: every vhid, its sockets, its lease and its addresses. One turn of the loop is
+/// <code>
+/// wait → leases that ran out → news of links, addresses, tables → commands → packets → timers → act
+/// </code>
+/// so that news always comes before timers, and a thawed node first learns that it is master no longer. Acting goes: all gates
+/// that close, in one transaction; resigning advertisements; addresses away; all gates that open, in one transaction;
+/// addresses; advertisements; announcements. Nobody else touches this state: others post commands and wait for the answer.
+/// </summary>
+internal sealed partial class ElectionLoop : IDisposable
+{
+    private const int PacketBurst = 64; // packets of one socket before the next one gets its turn
+    private const int CommandLimit = 256;
+    private static readonly TimeSpan _oversleep = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _linkHoldDown = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _addressLifetime = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _addressRefresh = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _repairDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _reconcilePeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _alarmPeriod = TimeSpan.FromSeconds(30);
+
+    private readonly ElectionReports _reports;
+    private readonly RouteNetlink _route = new();
+    private readonly LinkMonitor _links = new();
+    private readonly TableMonitor _tables = new();
+    private readonly EventDescriptor _wake = new();
+    private readonly Poller _poller = new();
+    private readonly ConcurrentQueue<Action> _commands = new();
+    private readonly DemotionLedger _ledger = new();
+    private readonly List<ElectionPort> _ports = [];
+    private readonly List<ElectionHost> _hosts = [];
+    private readonly AddressGate _gate;
+    private readonly PreemptMode _preempt;
+    private readonly TimeSpan _preemptDelay;
+    private readonly byte[] _packet = new byte[2048];
+    private readonly byte[] _frame = new byte[128];
+    private readonly Thread _thread;
+    private readonly int _wakeSlot;
+    private readonly int _linkSlot;
+    private readonly int _tableSlot;
+    private bool _enabled = true;
+    private bool _forwarding;
+    private bool _stopping;
+    private Instant _nextRefresh;
+    private Instant _nextReconcile;
+    private Instant _preemptAt = Instant.Never;
+
+    /// <summary>Opens sockets, creates the macvlans, loads the gates closed and clears leftovers of a predecessor. Claims nothing yet.</summary>
+    public ElectionLoop(NodeConfiguration configuration, ElectionReports reports)
+    {
+        _reports = reports;
+        _preempt = configuration.Redoubt.Preempt;
+        _preemptDelay = configuration.Redoubt.PreemptDelay;
+        var links = _route.Links();
+        foreach (var host in configuration.VirtualHosts)
+            AddHost(host, links);
+        RemoveForeignDevices(links);
+        foreach (var host in _hosts)
+            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid);
+        _gate = new AddressGate(Layout());
+        var errno = _gate.Load(BootClock.Now);
+        if (!errno.IsSuccess)
+            throw new KernelException("load the address gate (nf_tables, family netdev, with egress hooks: Linux 5.16)", errno);
+        ReadAddresses(repair: true);
+        foreach (var host in _hosts)
+        {
+            var up = _route.SetUp(host.Device.Index, true);
+            if (!up.IsSuccess && host.Port.IsUsable)
+                throw new KernelException($"bring {host.Device.Name} up", up);
+        }
+        _wakeSlot = _poller.Add(_wake.Handle);
+        _linkSlot = _poller.Add(_links.Handle);
+        _tableSlot = _poller.Add(_tables.Handle);
+        foreach (var port in _ports)
+        {
+            port.SlotIPv4 = port.IPv4 is { } ipv4 ? _poller.Add(ipv4.Handle) : -1;
+            port.SlotIPv6 = port.IPv6 is { } ipv6 ? _poller.Add(ipv6.Handle) : -1;
+        }
+        _thread = new Thread(Run) { Name = "election" };
+    }
+
+    /// <summary>Devices whose settings the reconciler keeps: parents and macvlans.</summary>
+    public IReadOnlyList<string> MacvlanNames => [.. _hosts.Select(h => h.Device.Name)];
+
+    /// <summary>Begins to take part, with the reasons to be demoted that stand from the beginning.</summary>
+    public void Start(IEnumerable<Demotion> demotions)
+    {
+        var now = BootClock.Now;
+        foreach (var demotion in demotions)
+            _ledger.Set(demotion.Reason, demotion.Amount, now);
+        if (_preempt == PreemptMode.Delayed)
+            _preemptAt = now + _preemptDelay;
+        foreach (var host in _hosts)
+        {
+            host.Carp.Machine.Preempt = _preempt == PreemptMode.Immediate;
+            host.Carp.Machine.OnDemotion(_ledger.Total, now);
+        }
+        foreach (var port in _ports)
+            LinkChanged(port, now);
+        _thread.Start();
+    }
+
+    /// <summary>Runs a piece of work on the election thread and waits for its answer, at most two seconds.</summary>
+    /// <exception cref="TimeoutException">The election thread did not come to it in time, or too much waits already.</exception>
+    public T Ask<T>(Func<Instant, T> work)
+    {
+        if (_commands.Count >= CommandLimit)
+            throw new TimeoutException("the election thread has too many commands waiting");
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commands.Enqueue(() => answer.TrySetResult(work(BootClock.Now)));
+        _wake.Signal();
+        return answer.Task.Wait(TimeSpan.FromSeconds(2))
+            ? answer.Task.Result
+            : throw new TimeoutException("the election thread does not answer");
+    }
+
+    /// <summary>Like <see cref="Ask"/>, without waiting.</summary>
+    public void Post(Action<Instant> work)
+    {
+        _commands.Enqueue(() => work(BootClock.Now));
+        _wake.Signal();
+    }
+
+    /// <summary>
+    /// Resigns and releases what is still held, ends the thread and takes everything out of the kernel again: addresses, devices, gate.
+    /// </summary>
+    public void Stop()
+    {
+        if (_thread.IsAlive)
+        {
+            Post(_ => _stopping = true);
+            if (!_thread.Join(TimeSpan.FromSeconds(5)))
+                return; // The lease ends by itself.
+        }
+        foreach (var host in _hosts)
+            _route.DeleteLink(host.Device.Index);
+        _gate.Remove();
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _gate.Dispose();
+        _poller.Dispose();
+        _route.Dispose();
+        _links.Dispose();
+        _tables.Dispose();
+        _wake.Dispose();
+        foreach (var port in _ports)
+            port.Dispose();
+    }
+
+    private void AddHost(VirtualHostConfiguration configuration, IReadOnlyList<LinkInfo> links)
+    {
+        var port = _ports.Find(p => p.Name == configuration.Interface);
+        if (port is null)
+        {
+            var link = links.FirstOrDefault(l => l.Name == configuration.Device);
+            if (link.Index == 0)
+                throw new KernelException($"interface {configuration.Interface}: device {configuration.Device}", Errno.NoDevice);
+            port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
+            _ports.Add(port);
+        }
+        var options = new CarpHostOptions
+        {
+            Vhid = configuration.Vhid,
+            AdvBase = configuration.AdvBase,
+            AdvSkew = configuration.AdvSkew,
+            Password = configuration.Password.Text ?? "",
+            IPv4Addresses = [.. configuration.Addresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
+            IPv6Addresses = [.. configuration.Addresses.Where(a => a.IsIPv6).Select(a => a.Address)],
+        };
+        var carp = new CarpVirtualHost(options, RandomCounter);
+        port.Segment.Add(carp);
+        var group = _hosts.Find(h => SameTiming(h.Configuration, configuration))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
+        _hosts.Add(new ElectionHost(configuration, port, carp, _hosts.Count, group));
+    }
+
+    // Vhids that advertise equally often share a lease: any advertisement of one proves that the node lives.
+    private static bool SameTiming(VirtualHostConfiguration a, VirtualHostConfiguration b) =>
+        a.AdvBase == b.AdvBase && a.AdvSkew == b.AdvSkew;
+
+    private GateLayout Layout()
+    {
+        List<GateGroup> groups = [];
+        foreach (var host in _hosts)
+        {
+            if (host.Group != groups.Count)
+                continue;
+            var (advBase, advSkew) = (host.Configuration.AdvBase, host.Configuration.AdvSkew);
+            groups.Add(
+                new GateGroup(
+                    CarpTimes.Lease(advBase, CarpTimes.Interval(advBase, advSkew)),
+                    CarpTimes.Lease(advBase, CarpTimes.Interval(advBase, CarpTimes.SkewLimit))
+                )
+            );
+        }
+        return new GateLayout(
+            [.. _ports.Select(p => p.Link.Name)],
+            groups,
+            [
+                .. _hosts.Select(h => new GateMember(
+                    h.Device.Name,
+                    h.Device.Index,
+                    h.Group,
+                    [.. h.Configuration.Addresses.Select(a => new GateAddress(a.Address, a.IsIPv6))]
+                )),
+            ]
+        );
+    }
+
+    private void RemoveForeignDevices(IReadOnlyList<LinkInfo> links)
+    {
+        var wanted = _hosts.Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid)).ToHashSet();
+        foreach (var link in links)
+        {
+            if (VirtualMacDevice.IsOurs(link) && !wanted.Contains(link.Name))
+                _route.DeleteLink(link.Index);
+        }
+    }
+
+    private void Run()
+    {
+        var now = BootClock.Now;
+        _nextRefresh = now + _addressRefresh;
+        _nextReconcile = now + _reconcilePeriod;
+        while (true)
+        {
+            try
+            {
+                if (Turn())
+                    return;
+            }
+#pragma warning disable CA1031 // one broken turn must not end all elections; a fault that stays lets the lease lapse
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                _reports.Alarms.Raise("election", $"the election thread failed and goes on: {e.Message}", Events.AlarmSeverity.Failed);
+                Thread.Sleep(100);
+            }
+        }
+    }
+
+    // True when the loop ends.
+    private bool Turn()
+    {
+        var deadline = Deadline();
+        _poller.Wait(deadline);
+        var now = BootClock.Now;
+        if (deadline != Instant.Zero && now > deadline && now - deadline > _oversleep)
+        {
+            foreach (var host in _hosts)
+                host.Carp.Machine.OnOverslept(now);
+        }
+        CheckLeases(now);
+        HearNews(now);
+        while (_commands.TryDequeue(out var command))
+            command();
+        if (_stopping)
+        {
+            foreach (var host in _hosts)
+                host.Add(host.Carp.Machine.OnStop(now));
+            Act();
+            return true;
+        }
+        HearPackets(now);
+        now = BootClock.Now;
+        CheckLeases(now); // what was sent before the packets were handled may be long ago
+        foreach (var host in _hosts)
+        {
+            if (now >= host.Carp.Machine.Deadline)
+                host.Add(host.Carp.Machine.OnTurn(now));
+        }
+        Housekeep(now);
+        Act();
+        return false;
+    }
+
+    private Instant Deadline()
+    {
+        var deadline = Instant.Earlier(Instant.Earlier(_nextRefresh, _nextReconcile), _preemptAt);
+        foreach (var host in _hosts)
+        {
+            if (host.Pending != CarpActions.None)
+                return Instant.Zero; // acting brought new news: a demotion to be told of
+            deadline = Instant.Earlier(deadline, host.Carp.Machine.Deadline);
+            deadline = Instant.Earlier(deadline, host.NextAnnouncement);
+            deadline = Instant.Earlier(deadline, host.RepairAt);
+        }
+        foreach (var port in _ports)
+            deadline = Instant.Earlier(deadline, Instant.Earlier(port.ForgivenAt, port.QuietAt));
+        return deadline;
+    }
+
+    private void CheckLeases(Instant now)
+    {
+        foreach (var host in _hosts)
+        {
+            if (host.IsMaster && now >= _gate.LeaseEnd(host.Group) && _gate.IsGranted(host.Member))
+                host.Add(host.Carp.Machine.OnLeaseLost(now));
+        }
+    }
+
+    private void HearPackets(Instant now)
+    {
+        foreach (var port in _ports)
+        {
+            if (port.SlotIPv4 >= 0 && _poller.IsReadable(port.SlotIPv4))
+                HearPackets(port, port.IPv4!, now);
+            if (port.SlotIPv6 >= 0 && _poller.IsReadable(port.SlotIPv6))
+                HearPackets(port, port.IPv6!, now);
+        }
+    }
+
+    private void HearPackets(ElectionPort port, Linux.Packets.AdvertisementSocket socket, Instant now)
+    {
+        for (var i = 0; i < PacketBurst && socket.TryReceive(_packet, out var packet); i++)
+        {
+            if (!_enabled)
+                continue;
+            var payload = _packet.AsSpan(packet.Offset, packet.Length);
+            var receipt = port.Segment.Receive(payload, packet.IsIPv6, packet.Source, packet.Destination, packet.HopLimit, now);
+            if (receipt.Rejection != CarpRejection.None)
+            {
+                if (receipt.Rejection == CarpRejection.BadDigest || receipt.ForeignVrrpWithOurId)
+                    WarnOf(port, receipt, packet, now);
+                continue;
+            }
+            foreach (var host in _hosts)
+            {
+                if (ReferenceEquals(host.Carp, receipt.Host))
+                    host.Add(receipt.Actions);
+            }
+        }
+    }
+
+    private void WarnOf(ElectionPort port, in CarpReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
+    {
+        // A flood of them must not cost more than looking at the clock.
+        var first = port.QuietAt == Instant.Never || port.QuietAt - now < _alarmPeriod - TimeSpan.FromSeconds(1);
+        port.QuietAt = now + _alarmPeriod;
+        if (!first)
+            return;
+        var family = packet.IsIPv6 ? System.Net.Sockets.AddressFamily.InterNetworkV6 : System.Net.Sockets.AddressFamily.InterNetwork;
+        var sender = packet.Source.ToIPAddress(family);
+        var text = receipt.ForeignVrrpWithOurId
+            ? $"{sender} sends VRRP with id {receipt.Vhid} on {port.Name}: two protocols share one virtual MAC, change one of the ids"
+            : $"{sender} advertises vhid {receipt.Vhid} on {port.Name} with another password or other addresses";
+        var alarm = $"carp-foreign {port.Name}@{receipt.Vhid}";
+        port.Alarms.Add(alarm);
+        _reports.Alarms.Raise(alarm, text);
+    }
+
+    private static ulong RandomCounter()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
+}

@@ -1,0 +1,103 @@
+using Redoubt.Core;
+using Redoubt.Core.Carp;
+using Redoubt.Linux.Interop;
+using Redoubt.Linux.Links;
+using Redoubt.Linux.Packets;
+
+namespace Redoubt.Daemon.Election;
+
+/// <summary>One interface that carries vhids: its sockets, its link, the addresses its advertisements come from. Owned by the election thread.</summary>
+internal sealed class ElectionPort : IDisposable
+{
+    /// <summary>Consecutive errors after which the port counts as unable to send (FreeBSD: CARP_SENDAD_MAX_ERRORS is 3).</summary>
+    public const int SendErrorLimit = 3;
+
+    private readonly PacketSender _sender;
+    private int _sendErrors;
+
+    public ElectionPort(string name, LinkInfo link, bool ipv4, bool ipv6)
+    {
+        Name = name;
+        Link = link;
+        _sender = new PacketSender(link.Index);
+        IPv4 = ipv4 ? new AdvertisementSocket(link.Index, link.Name, ipv6: false) : null;
+        IPv6 = ipv6 ? new AdvertisementSocket(link.Index, link.Name, ipv6: true) : null;
+    }
+
+    /// <summary>Logical name: lan, wan, optN.</summary>
+    public string Name { get; }
+
+    /// <summary>The device as last heard of.</summary>
+    public LinkInfo Link { get; set; }
+
+    public bool IsGone { get; set; }
+
+    /// <summary>Up, with carrier, and there.</summary>
+    public bool IsUsable => Link.IsRunning && !IsGone;
+
+    public CarpSegment Segment { get; } = new();
+
+    public AdvertisementSocket? IPv4 { get; }
+
+    public AdvertisementSocket? IPv6 { get; }
+
+    public int SlotIPv4 { get; set; } = -1;
+
+    public int SlotIPv6 { get; set; } = -1;
+
+    /// <summary>The node's own addresses on the device, from the kernel.</summary>
+    public IReadOnlyList<AddressInfo> Addresses { get; private set; } = [];
+
+    /// <summary>When the demotion for the link that came back ends.</summary>
+    public Instant ForgivenAt { get; set; } = Instant.Never;
+
+    public bool CannotSend => _sendErrors >= SendErrorLimit;
+
+    /// <summary>What the kernel said to the last frame.</summary>
+    public Errno LastSendError { get; private set; }
+
+    /// <summary>The alarms raised about foreign or wrongly keyed neighbours; at most one for each vhid.</summary>
+    public HashSet<string> Alarms { get; } = [];
+
+    /// <summary>When these alarms end.</summary>
+    public Instant QuietAt { get; set; } = Instant.Never;
+
+    public void SetAddresses(IEnumerable<AddressInfo> addresses) =>
+        Addresses = [.. addresses.Where(a => a.InterfaceIndex == Link.Index && a.Protocol != RouteMessage.Protocol && !a.IsTentative)];
+
+    /// <summary>
+    /// Where advertisements come from: IPv4 an address in the network of the virtual one, else any, else the virtual address
+    /// itself; IPv6 the link-local address, without which none can be sent.
+    /// </summary>
+    public bool TryGetSource(bool ipv6, in Core.Configuration.AddressPrefix virtualAddress, out IpAddressValue source)
+    {
+        source = ipv6 ? default : virtualAddress.Address;
+        var found = !ipv6;
+        foreach (var address in Addresses)
+        {
+            if (address.IsIPv6 != ipv6 || (ipv6 && !address.IsLinkLocal))
+                continue;
+            source = address.Address;
+            found = true;
+            var own = new Core.Configuration.AddressPrefix(address.Address, ipv6, address.PrefixLength);
+            if (ipv6 || virtualAddress.Network.Contains(own.Host))
+                break;
+        }
+        return found;
+    }
+
+    /// <summary>Sends a frame; counts what fails.</summary>
+    public bool Send(ReadOnlySpan<byte> frame, uint mark)
+    {
+        LastSendError = _sender.Send(frame, mark);
+        _sendErrors = LastSendError.IsSuccess ? 0 : Math.Min(_sendErrors + 1, SendErrorLimit);
+        return LastSendError.IsSuccess;
+    }
+
+    public void Dispose()
+    {
+        _sender.Dispose();
+        IPv4?.Dispose();
+        IPv6?.Dispose();
+    }
+}

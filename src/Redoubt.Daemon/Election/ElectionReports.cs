@@ -1,0 +1,10 @@
+using Redoubt.Daemon.Events;
+
+namespace Redoubt.Daemon.Election;
+
+/// <summary>Where the election thread reports to. The delegates must not wait.</summary>
+internal sealed record ElectionReports(EventLog Events, AlarmBoard Alarms)
+{
+    /// <summary>Told whether this node holds any address: it then forwards, and owns the states it sees.</summary>
+    public required Action<bool> ForwardingChanged { get; init; }
+}

@@ -1,0 +1,332 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using Redoubt.Control;
+using Redoubt.Core.Configuration;
+using Redoubt.Core.Failover;
+using Redoubt.Core.Firewall;
+using Redoubt.Daemon.Election;
+using Redoubt.Daemon.Events;
+using Redoubt.Daemon.StateSync;
+using Redoubt.Linux.Interop;
+using Redoubt.Linux.Links;
+using Redoubt.Linux.Nftables;
+
+namespace Redoubt.Daemon;
+
+/// <summary>
+/// One running configuration: settings, devices and closed gates, firewall, state sync, elections, in this order; stopped in the
+/// opposite one. Either all of it runs or none.
+/// </summary>
+internal sealed class Node : IDisposable
+{
+    private static readonly TimeSpan _handOverLimit = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _syncStopLimit = TimeSpan.FromSeconds(1);
+    private readonly NodeConfiguration _configuration;
+    private readonly EventLog _events;
+    private readonly AlarmBoard _alarms;
+    private readonly Maintenance _maintenance;
+    private readonly SysctlKeeper _sysctls;
+    private readonly ElectionLoop _election;
+    private readonly Reconciler _reconciler;
+    private readonly StateSyncLoop? _stateSync;
+    private readonly IReadOnlyDictionary<string, string> _names;
+
+    private Node(NodeConfiguration configuration, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
+    {
+        (_configuration, _maintenance, _events, _alarms) = (configuration, maintenance, events, alarms);
+        _names = configuration
+            .Redoubt.Peers.SelectMany(p => p.Addresses.Select(a => (a.AddressText, p.Name)))
+            .DistinctBy(p => p.AddressText)
+            .ToDictionary(p => p.AddressText, p => p.Name);
+        _sysctls = new SysctlKeeper(stateDirectory);
+        _sysctls.WantHost();
+        _sysctls.WantTracking();
+        foreach (var device in configuration.VirtualHosts.Select(h => h.Device).Distinct())
+            _sysctls.WantParent(device);
+        try
+        {
+            TellUnset(_sysctls.Apply());
+            _election = new ElectionLoop(
+                configuration,
+                new ElectionReports(events, alarms) { ForwardingChanged = forwarding => _stateSync?.SetForwarding(forwarding) }
+            );
+            var ruleset = RulesetCompiler.Compile(configuration, Context());
+            var loaded = NftCommand.Apply(ruleset);
+            if (!loaded.Succeeded)
+                throw new KernelException("load the firewall", Errno.Invalid, loaded.Error);
+            TellUnset(_sysctls.Apply()); // once more: the rules may have brought connection tracking with them
+            _stateSync = CreateStateSync();
+            _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, ruleset, events, alarms);
+        }
+        catch
+        {
+            _election?.Stop();
+            _election?.Dispose();
+            _sysctls.Restore();
+            NftCommand.Apply(RulesetCompiler.RemoveTable);
+            throw;
+        }
+    }
+
+    /// <summary>Starts a configuration; where anything fails, everything is taken back and the exception says what it was.</summary>
+    public static Node Start(NodeConfiguration configuration, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
+    {
+        var node = new Node(configuration, stateDirectory, maintenance, events, alarms);
+        try
+        {
+            node.Begin();
+            return node;
+        }
+        catch
+        {
+            node.Stop(handOver: false);
+            node.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Hands over what is held, then stops and leaves nothing behind.</summary>
+    public void Stop(bool handOver = true)
+    {
+        if (handOver && _election.HoldsAny)
+        {
+            var result = _election.HandOver(ElectionLoop.StoppingReason, _handOverLimit);
+            _events.Add(EventKind.Failover, $"stopping: {result.Message}");
+        }
+        _election.Stop();
+        _stateSync?.Stop(_syncStopLimit);
+        _reconciler.Stop();
+        _sysctls.Restore();
+        NftCommand.Apply(RulesetCompiler.RemoveTable);
+    }
+
+    public void Dispose()
+    {
+        _reconciler.Dispose();
+        _stateSync?.Dispose();
+        _election.Dispose();
+    }
+
+    /// <summary>
+    /// Takes over a configuration that differs only in rules and translation, without touching anything else. False where more
+    /// differs, and the node must be started anew.
+    /// </summary>
+    public bool TryReload(NodeConfiguration configuration, out string message)
+    {
+        message = "";
+        if (!SameExceptRules(_configuration, configuration))
+            return false;
+        var result = _reconciler.Replace(RulesetCompiler.Compile(configuration, Context()));
+        message = result.Succeeded ? "the rules were replaced" : $"the rules were refused, the old ones stay: {result.Error}";
+        return true;
+    }
+
+    public CarpStatus CarpStatus() =>
+        _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
+
+    public StateSyncStatus StateSyncStatus()
+    {
+        if (_stateSync is null)
+            return new StateSyncStatus { Enabled = false, Entries = Math.Max(0, KernelEntries()) };
+        var snapshot = _stateSync.Snapshot();
+        return new StateSyncStatus
+        {
+            Enabled = true,
+            Entries = snapshot.Entries,
+            Peers =
+            [
+                .. snapshot.Peers.Select(p => new PeerStatus
+                {
+                    Address = p.Address.ToString(),
+                    Alive = p.IsAlive,
+                    InSync = p.IsInSync,
+                    LagMs = p.LagMilliseconds,
+                    Bulk = p.Bulk,
+                }),
+            ],
+        };
+    }
+
+    public VerbResult Enable(bool on) => _election.Enable(on);
+
+    public VerbResult Demote(int amount, string reason) => _election.Demote(amount, reason);
+
+    public VerbResult Undemote(string reason) => _election.Undemote(reason);
+
+    public VerbResult SetState(byte vhid, string name, string state) => _election.SetState(vhid, name, state);
+
+    /// <summary>Maintenance: durable first, then in force.</summary>
+    public VerbResult SetMaintenance(bool on)
+    {
+        if (!_maintenance.TrySet(on, out var error))
+            return VerbResult.Refused(error);
+        _election.PostDemotion(ElectionLoop.MaintenanceReason, on ? DemotionLedger.FullDemotion : 0);
+        _events.Add(EventKind.Maintenance, on ? "maintenance mode is on" : "maintenance mode is off");
+        return VerbResult.Done(on ? "maintenance mode is on, also after a restart" : "maintenance mode is off");
+    }
+
+    public VerbResult Failover(bool back, bool force)
+    {
+        if (back)
+            return Tell(_election.FailBack());
+        if (!force && _stateSync is not null && !_stateSync.Snapshot().Peers.Any(p => p.IsAlive && p.IsInSync))
+            return Tell(VerbResult.Refused("no peer has all states: connections would break (--force hands over all the same)"));
+        return Tell(_election.Failover());
+    }
+
+    public VerbResult SyncStates()
+    {
+        if (_stateSync is null)
+            return VerbResult.Refused("state sync is off");
+        _stateSync.RequestSync();
+        return VerbResult.Done("asked every peer for its states and offered all of ours");
+    }
+
+    public StateCount CountStates() => new(Math.Max(0, KernelEntries()), KernelMaximum());
+
+    public static void ListStates(Func<StateRow, bool> visit)
+    {
+        using var table = new Linux.Conntrack.ConntrackTable();
+        table.Dump((in Core.StateSync.ConntrackEntry entry) => visit(StateRow.From(entry)));
+    }
+
+    private VerbResult Tell(VerbResult result)
+    {
+        _events.Add(EventKind.Failover, result.Ok ? result.Message : $"refused: {result.Message}");
+        return result;
+    }
+
+    private void Begin()
+    {
+        List<Demotion> demotions = [];
+        if (_maintenance.IsOn)
+            demotions.Add(new Demotion(ElectionLoop.MaintenanceReason, DemotionLedger.FullDemotion, default));
+        if (_stateSync is not null)
+        {
+            demotions.Add(new Demotion(ElectionLoop.StateSyncReason, DemotionLedger.FullDemotion, default));
+            _stateSync.Event = (kind, message) => _events.Add(EventKind.Sync, message, reason: kind);
+            _stateSync.ReadinessChanged = (ready, why) =>
+            {
+                _events.Add(EventKind.Sync, ready ? $"states are complete: {why}" : $"states are not complete: {why}");
+                _election.PostDemotion(ElectionLoop.StateSyncReason, ready ? 0 : DemotionLedger.FullDemotion);
+            };
+        }
+        // Before anything can become ready: the ledger must hold the reason that readiness strikes out.
+        _election.Start(demotions);
+        _stateSync?.Start();
+        _reconciler.Start();
+    }
+
+    private StateSyncLoop? CreateStateSync()
+    {
+        var link = _configuration.Redoubt.SyncLinks.FirstOrDefault() ?? _configuration.HaSync.PfsyncInterface;
+        if (!_configuration.HaSync.PfsyncEnabled || link is null || _configuration.Interface(link) is not { } configured)
+            return null;
+        var own = OwnAddresses();
+        var peers = PeerAddresses(own);
+        if (peers.Count == 0)
+            return null;
+        var local =
+            own.FirstOrDefault(a => a.Device == configured.Device && peers.Exists(p => a.Prefix.Network.Contains(p)))
+            ?? throw new KernelException($"state sync: {configured.Device} has no address in the network of its peer", Errno.AddressNotAvailable);
+        return new StateSyncLoop(
+            new StateSyncOptions
+            {
+                NodeId = NodeId(local.Prefix, peers[0]),
+                LocalAddress = ToIPAddress(local.Prefix),
+                Device = configured.Device,
+                Peers = [.. peers.Select(ToIPAddress)],
+                ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.Select(ToIPAddress)).Distinct()],
+            }
+        );
+    }
+
+    private List<AddressPrefix> PeerAddresses(IReadOnlyList<OwnAddress> own)
+    {
+        var configured = _configuration.Redoubt.Peers.SelectMany(p => p.Addresses.Take(1)).ToList();
+        if (configured.Count == 0 && _configuration.HaSync.PfsyncPeer is { } peer)
+            configured.Add(peer);
+        configured.RemoveAll(p => own.Any(o => o.Prefix.Address == p.Address && o.Prefix.IsIPv6 == p.IsIPv6));
+        return [.. configured.Select(p => p.Host)];
+    }
+
+    // Where nothing says which node this is, the lower address of the pair is node 1.
+    private int NodeId(AddressPrefix local, AddressPrefix peer)
+    {
+        if (_configuration.Redoubt.NodeId != 0)
+            return _configuration.Redoubt.NodeId;
+        return (local.Address.High, local.Address.Low).CompareTo((peer.Address.High, peer.Address.Low)) < 0 ? 1 : 2;
+    }
+
+    private RulesetContext Context()
+    {
+        var own = OwnAddresses();
+        using var route = new RouteNetlink();
+        var links = route.Links();
+        return new RulesetContext
+        {
+            Interfaces =
+            [
+                .. _configuration.Interfaces.Select(i =>
+                {
+                    var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
+                    var macvlans = _configuration.VirtualHosts.Where(h => h.Interface == i.Name).Select(h => VirtualMacDevice.Name(parent, h.Vhid));
+                    return new RulesetInterface(
+                        i.Name,
+                        [i.Device, .. macvlans],
+                        [.. own.Where(a => a.Device == i.Device).Select(a => a.Prefix)]
+                    );
+                }),
+            ],
+        };
+    }
+
+    private static List<OwnAddress> OwnAddresses()
+    {
+        using var route = new RouteNetlink();
+        var links = route.Links().ToDictionary(l => l.Index, l => l.Name);
+        return
+        [
+            .. route
+                .Addresses()
+                .Where(a => a.Protocol != RouteMessage.Protocol && links.ContainsKey(a.InterfaceIndex))
+                .Where(a => !VirtualMacDevice.IsOurName(links[a.InterfaceIndex]))
+                .Select(a => new OwnAddress(links[a.InterfaceIndex], new AddressPrefix(a.Address, a.IsIPv6, a.PrefixLength))),
+        ];
+    }
+
+    private static bool SameExceptRules(NodeConfiguration a, NodeConfiguration b) =>
+        a.Hostname == b.Hostname
+        && a.Interfaces.Select(i => i with { Line = 0 }).SequenceEqual(b.Interfaces.Select(i => i with { Line = 0 }))
+        && a.VirtualHosts.Length == b.VirtualHosts.Length
+        && a.VirtualHosts.Zip(b.VirtualHosts).All(p => SameHost(p.First, p.Second))
+        && a.HaSync with { Areas = [] } == b.HaSync with { Areas = [] }
+        && a.Redoubt.NodeId == b.Redoubt.NodeId
+        && a.Redoubt.Preempt == b.Redoubt.Preempt
+        && a.Redoubt.PreemptDelay == b.Redoubt.PreemptDelay
+        && a.Redoubt.SyncLinks.SequenceEqual(b.Redoubt.SyncLinks)
+        && a.Redoubt.Peers.SelectMany(p => p.Addresses).SequenceEqual(b.Redoubt.Peers.SelectMany(p => p.Addresses));
+
+    private static bool SameHost(VirtualHostConfiguration a, VirtualHostConfiguration b) =>
+        a with { Addresses = [], UnicastPeers = [] } == b with { Addresses = [], UnicastPeers = [] } && a.Addresses.SequenceEqual(b.Addresses);
+
+    private void TellUnset(IReadOnlyList<string> settings)
+    {
+        foreach (var setting in settings)
+            _alarms.Raise($"sysctl {setting}", $"{setting} cannot be set");
+    }
+
+    private static long KernelEntries()
+    {
+        using var table = new Linux.Conntrack.ConntrackTable();
+        return table.Count();
+    }
+
+    private static long? KernelMaximum() => LinkSysctl.Read("/proc/sys/net/netfilter/nf_conntrack_max");
+
+    private static IPAddress ToIPAddress(AddressPrefix prefix) =>
+        prefix.Address.ToIPAddress(prefix.IsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
+
+    private sealed record OwnAddress(string Device, AddressPrefix Prefix);
+}
