@@ -104,7 +104,13 @@ internal static class DaemonCommand
         return Done;
     }
 
-    private static ControlVerbs Verbs(Func<Node> node, Func<string> hostname, Func<string> digest, NodeConfiguration first, AlarmBoard alarms) =>
+    private static ControlVerbs Verbs(
+        Func<Node> node,
+        Func<string> hostname,
+        Func<string> digest,
+        NodeConfiguration first,
+        AlarmBoard alarms
+    ) =>
         new()
         {
             Status = () => Status(node(), hostname(), digest(), first, alarms),
@@ -225,7 +231,8 @@ internal static class DaemonCommand
         return config.Length > 0;
     }
 
-    private static string Version => typeof(DaemonCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+    private static string Version =>
+        typeof(DaemonCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     private static Thread PrintEvents(EventLog events)
     {

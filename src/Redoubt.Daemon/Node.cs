@@ -70,7 +70,13 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>Starts a configuration; where anything fails, everything is taken back and the exception says what it was.</summary>
-    public static Node Start(NodeConfiguration configuration, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
+    public static Node Start(
+        NodeConfiguration configuration,
+        string stateDirectory,
+        Maintenance maintenance,
+        EventLog events,
+        AlarmBoard alarms
+    )
     {
         var node = new Node(configuration, stateDirectory, maintenance, events, alarms);
         try
@@ -229,7 +235,10 @@ internal sealed class Node : IDisposable
             return null;
         var local =
             own.FirstOrDefault(a => a.Device == configured.Device && peers.Exists(p => a.Prefix.Network.Contains(p)))
-            ?? throw new KernelException($"state sync: {configured.Device} has no address in the network of its peer", Errno.AddressNotAvailable);
+            ?? throw new KernelException(
+                $"state sync: {configured.Device} has no address in the network of its peer",
+                Errno.AddressNotAvailable
+            );
         return new StateSyncLoop(
             new StateSyncOptions
             {
@@ -271,7 +280,9 @@ internal sealed class Node : IDisposable
                 .. _configuration.Interfaces.Select(i =>
                 {
                     var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
-                    var macvlans = _configuration.VirtualHosts.Where(h => h.Interface == i.Name).Select(h => VirtualMacDevice.Name(parent, h.Vhid));
+                    var macvlans = _configuration
+                        .VirtualHosts.Where(h => h.Interface == i.Name)
+                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid));
                     return new RulesetInterface(
                         i.Name,
                         [i.Device, .. macvlans],
@@ -309,7 +320,8 @@ internal sealed class Node : IDisposable
         && a.Redoubt.Peers.SelectMany(p => p.Addresses).SequenceEqual(b.Redoubt.Peers.SelectMany(p => p.Addresses));
 
     private static bool SameHost(VirtualHostConfiguration a, VirtualHostConfiguration b) =>
-        a with { Addresses = [], UnicastPeers = [] } == b with { Addresses = [], UnicastPeers = [] } && a.Addresses.SequenceEqual(b.Addresses);
+        a with { Addresses = [], UnicastPeers = [] } == b with { Addresses = [], UnicastPeers = [] }
+        && a.Addresses.SequenceEqual(b.Addresses);
 
     private void TellUnset(IReadOnlyList<string> settings)
     {

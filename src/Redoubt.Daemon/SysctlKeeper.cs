@@ -20,7 +20,10 @@ internal sealed class SysctlKeeper
         foreach (var line in ReadLines())
         {
             var space = line.LastIndexOf(' ');
-            if (space > 0 && int.TryParse(line.AsSpan(space + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value))
+            if (
+                space > 0
+                && int.TryParse(line.AsSpan(space + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            )
                 _before[line[..space]] = value;
         }
     }

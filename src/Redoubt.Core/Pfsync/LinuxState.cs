@@ -31,8 +31,9 @@ public static class LinuxState
             ? translated
                 ? PfsyncAction.State4Nat
                 : PfsyncAction.State4
-            : translated ? PfsyncAction.State6Nat
-            : PfsyncAction.State6;
+            : translated
+                ? PfsyncAction.State6Nat
+                : PfsyncAction.State6;
     }
 
     /// <summary>Bytes of a message; 0 for actions of other kinds.</summary>

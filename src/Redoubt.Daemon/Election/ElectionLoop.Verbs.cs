@@ -224,7 +224,8 @@ internal sealed partial class ElectionLoop
             Addresses = [.. host.Configuration.Addresses.Select(a => a.ToString())],
             Since = wall - (now - machine.Since),
             Reason = CarpReasonText.Text(machine.Reason, heard is null ? null : nameOf(heard) ?? heard, machine.Silence),
-            Master = host.IsMaster ? node
+            Master =
+                host.IsMaster ? node
                 : heard is null || machine.State != CarpState.Backup ? null
                 : nameOf(heard) ?? heard,
         };

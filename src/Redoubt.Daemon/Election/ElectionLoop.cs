@@ -186,7 +186,8 @@ internal sealed partial class ElectionLoop : IDisposable
         };
         var carp = new CarpVirtualHost(options, RandomCounter);
         port.Segment.Add(carp);
-        var group = _hosts.Find(h => SameTiming(h.Configuration, configuration))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
+        var group =
+            _hosts.Find(h => SameTiming(h.Configuration, configuration))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
         _hosts.Add(new ElectionHost(configuration, port, carp, _hosts.Count, group));
     }
 
