@@ -53,13 +53,13 @@ internal static class DaemonCommand
         using var signals = new SignalQueue();
         var current = Node.Start(configuration, state, maintenance, events, alarms);
         var gate = new Lock();
-        var hostname = configuration.Hostname;
+        var (inForce, hostname) = (configuration, configuration.Hostname);
         Node Current()
         {
             lock (gate)
                 return current;
         }
-        using var server = new ControlServer(control, Verbs(Current, () => hostname, () => digest, configuration, alarms), events);
+        using var server = new ControlServer(control, Verbs(Current, () => hostname, () => digest, () => inForce, alarms), events);
         try
         {
             server.Start();
@@ -79,19 +79,34 @@ internal static class DaemonCommand
                 events.Add(EventKind.Config, "reload refused: the configuration has errors; the old one stays in force");
                 continue;
             }
-            if (current.TryReload(changed, out var message))
+            if (current.TryReload(changed) is { } replaced)
             {
-                events.Add(EventKind.Config, $"reload: {message}");
-                digest = newDigest;
+                if (replaced.Succeeded)
+                    (inForce, digest) = (changed, newDigest);
+                events.Add(
+                    EventKind.Config,
+                    replaced.Succeeded
+                        ? "reload: the rules were replaced"
+                        : $"reload: the rules were refused, the old ones stay: {replaced.Error}"
+                );
                 continue;
             }
             lock (gate)
             {
                 current.Stop();
                 current.Dispose();
-                current = Node.Start(changed, state, maintenance, events, alarms);
+                try
+                {
+                    current = Node.Start(changed, state, maintenance, events, alarms);
+                }
+                catch (KernelException e)
+                {
+                    events.Add(EventKind.Config, $"reload failed, the old configuration is in force again: {e.Message}");
+                    current = Node.Start(inForce, state, maintenance, events, alarms);
+                    continue;
+                }
             }
-            (hostname, digest) = (changed.Hostname, newDigest);
+            (inForce, hostname, digest) = (changed, changed.Hostname, newDigest);
             events.Add(EventKind.Config, "reload: the node was started anew with the changed configuration");
         }
         NotifySystemd("STOPPING=1");
@@ -108,12 +123,12 @@ internal static class DaemonCommand
         Func<Node> node,
         Func<string> hostname,
         Func<string> digest,
-        NodeConfiguration first,
+        Func<NodeConfiguration> inForce,
         AlarmBoard alarms
     ) =>
         new()
         {
-            Status = () => Status(node(), hostname(), digest(), first, alarms),
+            Status = () => Status(node(), hostname(), digest(), inForce(), alarms),
             CarpEnable = on => node().Enable(on),
             CarpDemote = (amount, reason) => node().Demote(amount, reason),
             CarpUndemote = reason => node().Undemote(reason),
@@ -253,11 +268,8 @@ internal static class DaemonCommand
         return thread;
     }
 
-    private static string Line(EventRecord record)
-    {
-        var place = record.Interface is null ? "" : $" {record.Interface}@{record.Vhid}";
-        return $"{record.Time.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fffZ} {record.Kind.ToString().ToLowerInvariant()}{place}: {record.Message}";
-    }
+    private static string Line(EventRecord record) =>
+        $"{record.Time.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fffZ} {record.Kind.ToString().ToLowerInvariant()}: {record.Message}";
 
     // sd_notify(3): one datagram to the socket named in the environment; a leading @ means an abstract name.
     private static void NotifySystemd(string state)

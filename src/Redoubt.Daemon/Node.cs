@@ -115,18 +115,11 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>
-    /// Takes over a configuration that differs only in rules and translation, without touching anything else. False where more
-    /// differs, and the node must be started anew.
+    /// Takes over a configuration that differs only in rules and translation, without touching anything else; the old rules stay where
+    /// the kernel refuses the new ones. Null where more differs, and the node must be started anew.
     /// </summary>
-    public bool TryReload(NodeConfiguration configuration, out string message)
-    {
-        message = "";
-        if (!SameExceptRules(_configuration, configuration))
-            return false;
-        var result = _reconciler.Replace(RulesetCompiler.Compile(configuration, Context()));
-        message = result.Succeeded ? "the rules were replaced" : $"the rules were refused, the old ones stay: {result.Error}";
-        return true;
-    }
+    public NftResult? TryReload(NodeConfiguration configuration) =>
+        SameExceptRules(_configuration, configuration) ? _reconciler.Replace(RulesetCompiler.Compile(configuration, Context())) : null;
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));

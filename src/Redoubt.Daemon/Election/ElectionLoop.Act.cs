@@ -17,7 +17,6 @@ internal sealed partial class ElectionLoop
         Release();
         Claim();
         Advertise();
-        TellTransitions();
     }
 
     private bool AnyPending()

@@ -276,6 +276,7 @@ internal sealed partial class ElectionLoop : IDisposable
             foreach (var host in _hosts)
                 host.Add(host.Carp.Machine.OnStop(now));
             Act();
+            TellTransitions();
             return true;
         }
         HearPackets(now);
@@ -288,6 +289,7 @@ internal sealed partial class ElectionLoop : IDisposable
         }
         Housekeep(now);
         Act();
+        TellTransitions();
         return false;
     }
 

@@ -70,6 +70,15 @@ public sealed class AddressGateTests : IDisposable
     }
 
     [Fact]
+    public void An_administrator_can_list_the_gate_with_nft()
+    {
+        Grant();
+        var listed = _firewall.Shell("nft", "list ruleset");
+        Assert.Contains("10.0.0.1 : goto group_0", listed);
+        Assert.Contains("iiftype @lease_0 accept", listed);
+    }
+
+    [Fact]
     public void Advertisements_prolong_the_lease_and_without_them_it_ends()
     {
         Grant();
