@@ -31,6 +31,9 @@ internal static class NftablesWriter
     public const uint TableOwner = 0x2; // NFT_TABLE_F_OWNER, 5.12
     public const uint TablePersist = 0x4; // NFT_TABLE_F_PERSIST, 6.9
 
+    // libnftnl: udata { NFTNL_UDATA_SET_KEYBYTEORDER 0, 4 bytes, BYTEORDER_HOST_ENDIAN 1 }
+    private static ReadOnlySpan<byte> _hostEndianKey => BitConverter.IsLittleEndian ? [0, 4, 1, 0, 0, 0] : [0, 4, 0, 0, 0, 1];
+
     private const uint GoTo = unchecked((uint)-4); // NFT_GOTO
     private const ushort Subsystem = 10 << 8; // NFNL_SUBSYS_NFTABLES
     private const ushort BatchBegin = 0x10;
@@ -124,6 +127,8 @@ internal static class NftablesWriter
             writer.PutUInt32BE(7, 0);
         }
         writer.PutUInt32BE(10, id); // NFTA_SET_ID: any number, unlike those of the other sets in the batch
+        if (keyType is TypeInterface or TypeLink)
+            writer.Put(13, _hostEndianKey); // NFTA_SET_USERDATA: how nft prints the keys
     }
 
     /// <summary>Begins the elements of one set; end the returned nest after the last <see cref="Element"/>.</summary>

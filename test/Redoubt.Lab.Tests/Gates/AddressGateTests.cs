@@ -76,6 +76,7 @@ public sealed class AddressGateTests : IDisposable
         var listed = _firewall.Shell("nft", "list ruleset");
         Assert.Contains("10.0.0.1 : goto group_0", listed);
         Assert.Contains("iiftype @lease_0 accept", listed);
+        Assert.Contains($"\"{_device.Name}\" : goto group_0", listed);
     }
 
     [Fact]
