@@ -71,6 +71,8 @@ internal static class DaemonCommand
             throw;
         }
         events.Add(EventKind.Start, $"redoubtd {Version} started as {hostname}");
+        foreach (var tag in NotInForce(configuration.Redoubt))
+            events.Add(EventKind.Config, $"<redoubt>: {tag} has no effect in this version");
         NotifySystemd("READY=1");
         while (signals.Take() == PosixSignal.SIGHUP)
         {
@@ -219,6 +221,27 @@ internal static class DaemonCommand
         }
         if (configuration.Redoubt.Transport != StateSyncTransport.Redoubt)
             yield return "redoubt/statesync/transport: this version speaks its own transport only; expected <transport>redoubt</transport>";
+    }
+
+    // What is checked and kept for a later version changes nothing today: said once, so that nobody relies on it.
+    private static IEnumerable<string> NotInForce(RedoubtSettings settings)
+    {
+        if (settings.SecretFile is not null)
+            yield return "cluster/secretfile";
+        if (settings.Strict)
+            yield return "cluster/strict";
+        if (settings.SyncLinks.Length > 1)
+            yield return "the second cluster/synclink";
+        if (settings.Profile == FailoverProfile.Fast)
+            yield return "failover/profile fast";
+        if (settings.Groups.Length > 1)
+            yield return "failover/group";
+        if (!settings.Witnesses.IsEmpty)
+            yield return "failover/witness";
+        if (!settings.Checks.IsEmpty)
+            yield return "failover/check";
+        if (settings.Defer)
+            yield return "statesync/defer";
     }
 
     private static bool TryReadArguments(string[] args, out string config, out string state, out string control)
