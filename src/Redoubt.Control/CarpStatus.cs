@@ -40,7 +40,17 @@ public sealed record CarpStatus
 
     /// <summary>One entry per vhid and interface.</summary>
     public IReadOnlyList<VipStatus> Vips { get; init; } = [];
+
+    /// <summary>One entry per interface with virtual addresses.</summary>
+    public IReadOnlyList<CarpInterfaceCounters> Counters { get; init; } = [];
 }
+
+/// <summary>Packets of protocol 112 on one interface since the daemon started.</summary>
+/// <param name="Interface">Logical name.</param>
+/// <param name="Received">Packets received, whatever became of them.</param>
+/// <param name="Sent">Advertisements sent.</param>
+/// <param name="Outcomes">What became of the received ones, by BSD's names: accepted, badttl, badauth, ...</param>
+public sealed record CarpInterfaceCounters(string Interface, long Received, long Sent, IReadOnlyDictionary<string, long> Outcomes);
 
 /// <summary>One reason why this node is demoted.</summary>
 /// <param name="Reason">The reason's name; the key that <c>carp undemote</c> takes.</param>

@@ -13,6 +13,9 @@ public sealed record StateSyncStatus
 
     /// <summary>One entry per peer.</summary>
     public IReadOnlyList<PeerStatus> Peers { get; init; } = [];
+
+    /// <summary>Counters of the replication since the daemon started, by name.</summary>
+    public IReadOnlyDictionary<string, long> Counters { get; init; } = new Dictionary<string, long>();
 }
 
 /// <summary>One peer of the state replication.</summary>

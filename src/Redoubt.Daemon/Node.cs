@@ -144,6 +144,7 @@ internal sealed class Node : IDisposable
                     Bulk = p.Bulk,
                 }),
             ],
+            Counters = snapshot.Counters.ToDictionary(),
         };
     }
 

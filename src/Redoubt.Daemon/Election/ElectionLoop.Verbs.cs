@@ -31,6 +31,7 @@ internal sealed partial class ElectionLoop
                 Demotion = _ledger.Clamped,
                 Demotions = [.. _ledger.Entries.Select(d => new DemotionEntry(d.Reason, d.Amount, wall - (now - d.Since)))],
                 Vips = [.. _hosts.Select(h => VipStatus(h, now, wall, node, nameOf))],
+                Counters = [.. _ports.Select(p => Counters(p, _hosts.Where(h => h.Port == p)))],
             };
         });
 
@@ -200,6 +201,17 @@ internal sealed partial class ElectionLoop
     {
         foreach (var host in _hosts)
             host.Add(host.Carp.Machine.OnDemotion(_ledger.Total, now));
+    }
+
+    private static CarpInterfaceCounters Counters(ElectionPort port, IEnumerable<ElectionHost> hosts)
+    {
+        var counters = port.Segment.Counters;
+        return new CarpInterfaceCounters(
+            port.Name,
+            counters.Received,
+            hosts.Sum(h => h.Carp.Counters.Sent),
+            Enum.GetValues<CarpRejection>().ToDictionary(CarpRejectionText.Text, r => counters[r])
+        );
     }
 
     private VipStatus VipStatus(ElectionHost host, Instant now, DateTimeOffset wall, string node, Func<string, string?> nameOf)

@@ -42,6 +42,7 @@ internal sealed class ControlNode : IDisposable
                     Master = "fw1",
                 },
             ],
+            Counters = [new CarpInterfaceCounters("lan", 3, 2, new Dictionary<string, long> { ["accepted"] = 2, ["badauth"] = 1 })],
         },
         StateSync = new StateSyncStatus
         {
@@ -58,6 +59,7 @@ internal sealed class ControlNode : IDisposable
                     Bulk = "running 37%",
                 },
             ],
+            Counters = new Dictionary<string, long> { ["overruns"] = 1 },
         },
         ConfigSync = new ConfigSyncStatus
         {
