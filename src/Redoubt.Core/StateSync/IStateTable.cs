@@ -41,6 +41,9 @@ public interface IStateTable
     /// <summary>Changes timeout, mark, status and TCP fields of the entry with this original tuple; not its translation.</summary>
     TableAnswer Update(in ConntrackEntry entry);
 
+    /// <summary>Makes the TCP entry of this original tuple accept segments outside its window, and leaves everything else.</summary>
+    TableAnswer MakeLiberal(in ConntrackTuple original);
+
     /// <summary>Deletes the entry of this original tuple; where <paramref name="kernelId"/> is not 0 only if it carries that id.</summary>
     TableAnswer Delete(in ConntrackTuple original, uint kernelId);
 

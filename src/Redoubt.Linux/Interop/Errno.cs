@@ -20,6 +20,9 @@ public readonly record struct Errno(int Value)
     /// <summary>EAGAIN, 11.</summary>
     public static readonly Errno TryAgain = new(11);
 
+    /// <summary>ENOMEM, 12.</summary>
+    public static readonly Errno NoMemory = new(12);
+
     /// <summary>EBUSY, 16.</summary>
     public static readonly Errno Busy = new(16);
 
