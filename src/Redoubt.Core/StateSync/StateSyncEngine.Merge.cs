@@ -113,7 +113,10 @@ public sealed partial class StateSyncEngine
         var answer = _table.Create(entry);
         if (answer == TableAnswer.Exists)
         {
-            answer = ClearTheWay(entry, isReply: false, now) || ClearTheWay(entry, isReply: true, now) ? TableAnswer.Exists : _table.Create(entry);
+            answer =
+                ClearTheWay(entry, isReply: false, now) || ClearTheWay(entry, isReply: true, now)
+                    ? TableAnswer.Exists
+                    : _table.Create(entry);
             if (answer == TableAnswer.Exists)
                 answer = _table.Update(entry);
         }

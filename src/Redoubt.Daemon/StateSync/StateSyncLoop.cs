@@ -229,7 +229,14 @@ public sealed class StateSyncLoop : IDisposable
                     (address, i) =>
                     {
                         var view = engine.View(i, now);
-                        return new StateSyncPeerSnapshot(address, view.NodeId, view.IsAlive, view.IsInSync, view.LagMilliseconds, Bulk(view));
+                        return new StateSyncPeerSnapshot(
+                            address,
+                            view.NodeId,
+                            view.IsAlive,
+                            view.IsInSync,
+                            view.LagMilliseconds,
+                            Bulk(view)
+                        );
                     }
                 ),
             ],
