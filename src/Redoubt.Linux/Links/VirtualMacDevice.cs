@@ -72,6 +72,8 @@ public static class VirtualMacDevice
         LinkSysctl.Write(LinkSysctl.Path("ipv4", device, "arp_ignore"), 1);
         LinkSysctl.Write(LinkSysctl.Path("ipv4", device, "arp_announce"), 2);
         LinkSysctl.Write(LinkSysctl.Path("ipv4", device, "rp_filter"), 2);
+        // Else the kernel removes all addresses of a network together with the first of them.
+        LinkSysctl.Write(LinkSysctl.Path("ipv4", device, "promote_secondaries"), 1);
     }
 
     private static void Check(Errno errno, string what)
