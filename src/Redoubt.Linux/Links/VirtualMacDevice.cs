@@ -47,7 +47,7 @@ public static class VirtualMacDevice
         {
             if (!IsOurs(found))
                 throw new KernelException($"create {name}", Errno.Exists, $"a device of kind '{found.Kind}' has the name");
-            if (found.ParentIndex == parentIndex && found.Mac == mac)
+            if (found.ParentIndex == parentIndex && found.Mac == mac && found.MacvlanMode == RouteMessage.MacvlanBridge)
             {
                 Configure(name);
                 return found;

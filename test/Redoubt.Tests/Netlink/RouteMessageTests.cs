@@ -27,6 +27,7 @@ public class RouteMessageTests
                 Mtu = 1500,
                 Mac = MacAddress.Virtual(42),
                 Kind = "macvlan",
+                MacvlanMode = RouteMessage.MacvlanBridge,
             },
             link
         );
@@ -166,6 +167,9 @@ public class RouteMessageTests
         MacAddress.Virtual(42).Write(writer.PutSpace(1, 6));
         var info = writer.BeginNest(18);
         writer.PutString(1, "macvlan");
+        var data = writer.BeginNest(2);
+        writer.PutUInt32(1, 4);
+        writer.EndNest(data);
         writer.EndNest(info);
         return writer.Finish().ToArray();
     }
