@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures what one message costs, in short-job mode, and prints one table. Arguments go to BenchmarkDotNet:
+# Measures what one message costs, in short-job mode, and prints a table for each format. Arguments go to BenchmarkDotNet:
 #   bench/codecs.sh --filter '*Carp*'
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +13,11 @@ if ! dotnet "$here/Redoubt.Bench/bin/Release/net10.0/redoubt-bench.dll" "$@" --a
   exit 1
 fi
 if ls "$artifacts"/results/*.md >/dev/null 2>&1; then
-  grep -h '^|' "$artifacts"/results/*.md
+  for table in "$artifacts"/results/*.md; do
+    basename "$table" -report-github.md | sed 's/.*\.//'
+    sed -n '/^|/{s/\*\*//g;p;}' "$table"
+    echo
+  done
 else
   cat "$artifacts/log" # --list, --help
 fi

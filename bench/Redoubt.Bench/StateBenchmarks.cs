@@ -7,17 +7,9 @@ using Redoubt.Linux.Netlink;
 
 namespace Redoubt.Bench;
 
-/// <summary>One connection: out of the kernel's event, into a datagram and back, into the kernel's request.</summary>
+/// <summary>One connection: into a datagram and back, and into the kernel's request.</summary>
 public class StateBenchmarks
 {
-    // test/vectors/conntrack/event-new-tcp4.hex: what the kernel really sent, with its netlink header.
-    private static readonly byte[] _event = Convert.FromHexString(
-        "c4000000000100060000000000000000020000003400018014000180080001007f000001080002007f0000011c00028005000100060000"
-            + "00060002009c410000060003001f9000003400028014000180080001007f000001080002007f0000011c00028005000100060000000600"
-            + "02001f900000060003009c41000008000c00cfef997008000300000000080800070000000078300004802c000180050001000100000005"
-            + "0002000a000000050003000000000006000400030000000600050000000000"
-    );
-
     private readonly byte[] _buffer = new byte[ConntrackLimits.MaxMessageLength];
     private readonly byte[] _message = new byte[LinuxState.MaxLength];
     private ReplicatedState _state;
@@ -62,16 +54,8 @@ public class StateBenchmarks
         };
         _action = LinuxState.ActionOf(_state);
         LinuxState.Write(_message, _action, _state);
-        if (!Decode_linux_state() || !Parse_conntrack_event())
+        if (!Decode_linux_state())
             throw new InvalidOperationException("the state is not read");
-    }
-
-    /// <summary>ctnetlink event of a new TCP connection (always the recorded IPv4 one).</summary>
-    [Benchmark]
-    public bool Parse_conntrack_event()
-    {
-        var messages = new NetlinkMessages(_event);
-        return messages.MoveNext() && ConntrackMessage.TryRead(messages.Current, out _, out _);
     }
 
     /// <summary>Netlink message that creates the connection in the kernel.</summary>
