@@ -77,6 +77,21 @@ public sealed partial class PacketSenderTests : IDisposable
     }
 
     [Fact]
+    public void A_full_queue_is_told_by_the_errno_and_when_it_drains_sending_goes_on()
+    {
+        // 8 kbit/s after a burst of 1,600 bytes, and a queue of 200 bytes: full after some 25 advertisements of 70 bytes.
+        _pair.A.Place.Shell("tc", "qdisc replace dev lan0 root tbf rate 8kbit burst 1600 limit 200");
+        var sender = _pair.A.Sender();
+        var frame = _pair.A.Frame(false);
+        var answers = Enumerable.Range(0, 200).Select(_ => sender.Send(frame, 0)).Distinct().ToArray();
+        Assert.Equal([Errno.None, Errno.NoBufferSpace], answers);
+        _pair.A.Place.Shell("tc", "qdisc del dev lan0 root");
+        var peer = _pair.B.Listen(false);
+        Assert.Equal(Errno.None, sender.Send(frame, 0));
+        Hearing.Next(peer);
+    }
+
+    [Fact]
     public void A_device_that_is_gone_is_named_by_the_errno_and_is_no_exception()
     {
         var sender = _pair.A.Sender();
