@@ -28,6 +28,9 @@ public readonly record struct LinkInfo
 
     /// <summary>IFLA_INFO_KIND ("macvlan", "veth", "bridge"), empty for hardware.</summary>
     public string Kind { get; init; }
+
+    /// <summary>IFLA_MACVLAN_MODE of a macvlan: 1 private, 2 vepa, 4 bridge (if_link.h); 0 of other devices.</summary>
+    public uint MacvlanMode { get; init; }
 }
 
 /// <summary>One address of a device.</summary>

@@ -22,6 +22,9 @@ internal static class RouteMessage
     public const uint FlagUp = 1; // IFF_UP
     public const uint FlagRunning = 0x40; // IFF_RUNNING
 
+    public const ushort MacvlanMode = 1; // IFLA_MACVLAN_MODE
+    public const uint MacvlanBridge = 4; // MACVLAN_MODE_BRIDGE
+
     public const int LinkHeader = 16; // ifinfomsg
     public const int AddressHeader = 8; // ifaddrmsg
 
@@ -32,7 +35,7 @@ internal static class RouteMessage
         if (message.Body.Length < LinkHeader)
             return false;
         var flags = MemoryMarshal.Read<uint>(message.Body[8..]);
-        var (name, kind, parent, mtu, mac) = ("", "", 0, 0, default(MacAddress));
+        var (name, kind, parent, mtu, mac, mode) = ("", "", 0, 0, default(MacAddress), 0u);
         foreach (var attribute in message.Attributes(LinkHeader))
         {
             switch (attribute.Type)
@@ -52,8 +55,10 @@ internal static class RouteMessage
                 case 18: // IFLA_LINKINFO
                     foreach (var inner in attribute.Nested)
                     {
-                        if (inner.Type == 1) // IFLA_INFO_KIND
+                        if (inner.Type == 1) // IFLA_INFO_KIND, always before the data
                             kind = inner.Text;
+                        else if (inner.Type == 2 && kind == "macvlan") // IFLA_INFO_DATA
+                            mode = ReadMacvlanMode(inner.Nested);
                     }
                     break;
                 default:
@@ -70,8 +75,19 @@ internal static class RouteMessage
             Mtu = mtu,
             Mac = mac,
             Kind = kind,
+            MacvlanMode = mode,
         };
         return true;
+    }
+
+    private static uint ReadMacvlanMode(NetlinkAttributes data)
+    {
+        foreach (var attribute in data)
+        {
+            if (attribute.Type == MacvlanMode)
+                return attribute.UInt32;
+        }
+        return 0;
     }
 
     // ifaddrmsg = family u8 | prefix length u8 | flags u8 | scope u8 | index u32

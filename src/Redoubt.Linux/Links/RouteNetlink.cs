@@ -11,7 +11,6 @@ namespace Redoubt.Linux.Links;
 /// </summary>
 public sealed class RouteNetlink : IDisposable
 {
-    private const uint MacvlanBridge = 4; // MACVLAN_MODE_BRIDGE
     private const uint NoDuplicateDetection = 0x02; // IFA_F_NODAD
     private const uint NoPrefixRoute = 0x200; // IFA_F_NOPREFIXROUTE
     private readonly NetlinkSocket _socket = new(NetlinkSocket.Route);
@@ -76,7 +75,7 @@ public sealed class RouteNetlink : IDisposable
         var info = writer.BeginNest(18); // IFLA_LINKINFO
         writer.PutString(1, "macvlan"); // IFLA_INFO_KIND
         var data = writer.BeginNest(2); // IFLA_INFO_DATA
-        writer.PutUInt32(1, MacvlanBridge); // IFLA_MACVLAN_MODE
+        writer.PutUInt32(RouteMessage.MacvlanMode, RouteMessage.MacvlanBridge);
         writer.EndNest(data);
         writer.EndNest(info);
         return _socket.Request(writer.Finish(), sequence);

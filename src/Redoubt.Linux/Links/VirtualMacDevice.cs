@@ -28,13 +28,16 @@ public static class VirtualMacDevice
         var rest = name.AsSpan(Prefix.Length);
         var dot = rest.IndexOf('.');
         return dot > 0
-            && int.TryParse(rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out _)
-            && byte.TryParse(rest[(dot + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
+            && int.TryParse(rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out var parentIndex)
+            && byte.TryParse(rest[(dot + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var vhid)
+            && vhid != 0
+            && name == Name(parentIndex, vhid);
     }
 
     /// <summary>
     /// Creates the device, down, with the settings it needs before it may come up; one that is there already and fits is
-    /// taken over. The caller loads the gates and then calls <see cref="RouteNetlink.SetUp"/>.
+    /// taken over. The caller loads the gates and then calls <see cref="RouteNetlink.SetUp"/>. A device of another kind that has
+    /// the name is somebody else's: it stays, and <see cref="Errno.Exists"/> is thrown.
     /// </summary>
     public static LinkInfo Ensure(RouteNetlink route, int parentIndex, byte vhid)
     {
@@ -42,7 +45,9 @@ public static class VirtualMacDevice
         var mac = MacAddress.Virtual(vhid);
         if (route.Link(name) is { } found)
         {
-            if (IsOurs(found) && found.ParentIndex == parentIndex && found.Mac == mac)
+            if (!IsOurs(found))
+                throw new KernelException($"create {name}", Errno.Exists, $"a device of kind '{found.Kind}' has the name");
+            if (found.ParentIndex == parentIndex && found.Mac == mac && found.MacvlanMode == RouteMessage.MacvlanBridge)
             {
                 Configure(name);
                 return found;
@@ -67,6 +72,8 @@ public static class VirtualMacDevice
         LinkSysctl.Write(LinkSysctl.Path("ipv4", device, "arp_ignore"), 1);
         LinkSysctl.Write(LinkSysctl.Path("ipv4", device, "arp_announce"), 2);
         LinkSysctl.Write(LinkSysctl.Path("ipv4", device, "rp_filter"), 2);
+        // Else the kernel removes all addresses of a network together with the first of them.
+        LinkSysctl.Write(LinkSysctl.Path("ipv4", device, "promote_secondaries"), 1);
     }
 
     private static void Check(Errno errno, string what)

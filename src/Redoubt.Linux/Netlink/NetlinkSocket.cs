@@ -109,7 +109,7 @@ public sealed unsafe class NetlinkSocket : IDisposable
 
     /// <summary>
     /// Sends one request that ends with an acknowledgement (NLM_F_ACK set, this <paramref name="sequence"/>) and waits for it. A batch
-    /// (nf_tables) answers its first error, or the acknowledgement that carries the sequence.
+    /// (nf_tables), all of whose messages carry the sequence, answers its first error; what it answers beyond is dropped later.
     /// </summary>
     public Errno Request(ReadOnlySpan<byte> messages, uint sequence)
     {
@@ -124,12 +124,8 @@ public sealed unsafe class NetlinkSocket : IDisposable
                 return errno;
             foreach (var message in new NetlinkMessages(buffer[..length]))
             {
-                if (message.Type != NetlinkMessage.ErrorType)
-                    continue;
-                if (message.Error != 0)
+                if (message.Type == NetlinkMessage.ErrorType && message.Sequence == sequence)
                     return new Errno(message.Error);
-                if (message.Sequence == sequence)
-                    return Errno.None;
             }
         }
     }

@@ -6,7 +6,8 @@ namespace Redoubt.Linux.Netlink;
 
 /// <summary>
 /// Writes one or more netlink messages in place, into memory of the caller; allocates nothing. Nests are tokens: begin gives
-/// the place of the length, end patches it. The name of a Put says the byte order of the number.
+/// the place of the length, end patches it. The name of a Put says the byte order of the number. What does not fit the buffer, or
+/// an attribute's 16-bit length, throws <see cref="InvalidOperationException"/>.
 /// </summary>
 /// <remarks><code>
 /// message   = length u32 | type u16 | flags u16 | sequence u32 | port u32 | body, padded to 4   (struct nlmsghdr, host order)
@@ -80,13 +81,13 @@ public ref struct NetlinkWriter
     }
 
     /// <summary>Ends the nest that <paramref name="token"/> began.</summary>
-    public readonly void EndNest(int token) => MemoryMarshal.Write(_buffer[token..], (ushort)(Length - token));
+    public readonly void EndNest(int token) => MemoryMarshal.Write(_buffer[token..], AttributeLength(Length - token));
 
     /// <summary>An attribute with <paramref name="length"/> cleared bytes for the caller to fill.</summary>
     public Span<byte> PutSpace(ushort type, int length)
     {
         var header = Reserve(4);
-        MemoryMarshal.Write(header, (ushort)(4 + length));
+        MemoryMarshal.Write(header, AttributeLength(4 + length));
         MemoryMarshal.Write(header[2..], type);
         return Reserve(length);
     }
@@ -121,6 +122,12 @@ public ref struct NetlinkWriter
         var bytes = Encoding.UTF8.GetByteCount(value);
         Encoding.UTF8.GetBytes(value, PutSpace(type, bytes + 1));
     }
+
+    // Wrapped, the kernel would take the rest for attributes of the level above.
+    private static ushort AttributeLength(int length) =>
+        length <= ushort.MaxValue
+            ? (ushort)length
+            : throw new InvalidOperationException($"a netlink attribute of {length} bytes is longer than its 16-bit length can say");
 }
 
 /// <summary>Flags of a netlink message (NLM_F_*).</summary>
