@@ -70,7 +70,12 @@ public sealed class Port
 
     /// <summary>Delivers so many percent of the frames to the host twice.</summary>
     public IDisposable Duplicate(int percent = 100, string match = "") =>
-        Rule($"{Name} duplicates {percent} %", Direction.ToHost, $"{match} {Chance(percent)} dup to \"{SwitchDevice}\"");
+        // The copy passes the same hook again; the mark, which ends with the cable, keeps it from being copied too.
+        Rule(
+            $"{Name} duplicates {percent} %",
+            Direction.ToHost,
+            $"{match} meta mark 0 {Chance(percent)} meta mark set 1 dup to \"{SwitchDevice}\""
+        );
 
     /// <summary>Ends every fault of this port.</summary>
     public void Restore()

@@ -20,7 +20,7 @@ internal static class LabSession
     /// <summary>Redoubt nodes without state sync.</summary>
     public static NodeOptions[] Quiet(int count) => [.. Enumerable.Repeat(new RedoubtOptions { StateSync = false }, count)];
 
-    private static void SkipWithoutNamespaces()
+    public static void SkipWithoutNamespaces()
     {
         try
         {
