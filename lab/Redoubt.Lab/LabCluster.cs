@@ -111,6 +111,8 @@ public sealed class LabCluster : IDisposable
         return options switch
         {
             RedoubtOptions redoubt => new RedoubtNode(number, place, lan, wan, sync, Topology, redoubt),
+            UcarpOptions ucarp => new UcarpNode(number, place, lan, wan, sync, Topology, ucarp),
+            KeepalivedOptions keepalived => new KeepalivedNode(number, place, lan, wan, sync, Topology, keepalived),
             _ => throw new LabException($"unknown kind of firewall: {options}"),
         };
     }

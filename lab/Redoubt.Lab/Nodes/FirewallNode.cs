@@ -67,12 +67,23 @@ public abstract class FirewallNode : IDisposable
     /// <summary>Lets frozen programs go on.</summary>
     public void Thaw() => _processes.ForEach(p => p.Thaw());
 
-    /// <summary>The machine dies: no frame leaves or enters any more, though every carrier stays, and the programs are killed.</summary>
+    /// <summary>
+    /// The machine dies: no frame leaves or enters any more, though every carrier stays, the programs are killed, and what the kernel
+    /// knew is lost: virtual addresses, their devices, product tables, states. <see cref="Heal"/> is the reboot.
+    /// </summary>
     public void Crash()
     {
         foreach (var port in Ports)
             port.Cut();
         Kill9();
+        foreach (var (port, vip) in new[] { (Lan, Topology.LanVip), (Wan, Topology.WanVip) })
+            Place.TryExecute("ip", "addr", "del", $"{vip}/24", "dev", port.Device);
+        foreach (var device in Lines("ip", "-o", "link", "show", "type", "macvlan").Select(l => l.Split(": ")[1].Split('@')[0]))
+            Place.Ip($"link del dev {device}");
+        foreach (var table in Lines("nft", "list", "tables").Where(t => t.Contains(" redoubt", StringComparison.Ordinal)))
+            Place.Nft($"delete {table}\n");
+        if (Tool.IsInstalled("conntrack"))
+            Place.TryExecute("conntrack", "-F");
     }
 
     /// <summary>Stops the programs in order (SIGTERM), at most 15 s; false when one had to be killed.</summary>
@@ -141,6 +152,9 @@ public abstract class FirewallNode : IDisposable
         PrivateFile.Write(path, text, executable: true);
         return path;
     }
+
+    private string[] Lines(params IReadOnlyList<string> command) =>
+        Place.Execute(command).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     // A table of our own, ahead of every filter: what the firewall drops afterwards has been counted.
     private void Watch() =>

@@ -4,7 +4,8 @@ namespace Redoubt.Lab.Scenarios;
 public static class ScenarioList
 {
     /// <summary>The scenarios.</summary>
-    public static IReadOnlyList<Scenario> All { get; } = [ElectionScenarios.Election];
+    public static IReadOnlyList<Scenario> All { get; } =
+    [ElectionScenarios.Election, UcarpScenarios.Takeover, UcarpScenarios.Backup, PasswordScenarios.WrongPassword];
 
     /// <summary>The scenario of that name; throws <see cref="LabException"/>.</summary>
     public static Scenario Find(string name) =>
