@@ -1,1 +1,1 @@
-return 0;
+return Redoubt.Lab.Commands.LabCommand.Run(args);

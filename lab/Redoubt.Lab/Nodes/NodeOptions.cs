@@ -1,0 +1,59 @@
+namespace Redoubt.Lab.Nodes;
+
+/// <summary>What all kinds of firewalls have in common.</summary>
+public abstract record NodeOptions
+{
+    /// <summary>Password of both virtual hosts.</summary>
+    public string Password { get; init; } = "lab-carp-key";
+
+    /// <summary>Base of the advertisement interval, seconds.</summary>
+    public int AdvBase { get; init; } = 1;
+
+    /// <summary>Skew in 1/256 s; null: 0, 100, 200 for fw1, fw2, fw3.</summary>
+    public int? AdvSkew { get; init; }
+
+    /// <summary>Whether a better node takes the addresses from a worse one that lives.</summary>
+    public bool Preempt { get; init; } = true;
+}
+
+/// <summary>A firewall that runs redoubtd.</summary>
+public sealed record RedoubtOptions : NodeOptions
+{
+    /// <summary>Replicates states to the other Redoubt nodes over the sync link.</summary>
+    public bool StateSync { get; init; } = true;
+
+    /// <summary>XML put at the end of the section redoubt.</summary>
+    public string RedoubtXml { get; init; } = "";
+
+    /// <summary>XML put at the end of the configuration, before its end tag.</summary>
+    public string ExtraXml { get; init; } = "";
+}
+
+/// <summary>A firewall that runs ucarp, once per virtual address. IPv4 only; it uses its real MAC.</summary>
+public sealed record UcarpOptions : NodeOptions;
+
+/// <summary>How conntrackd replicates.</summary>
+public enum ConntrackdMode
+{
+    /// <summary>It does not run.</summary>
+    Off,
+
+    /// <summary>Reliable, with numbers and resends.</summary>
+    Ftfw,
+
+    /// <summary>Best effort.</summary>
+    NoTrack,
+}
+
+/// <summary>A firewall that runs keepalived and, where wanted, conntrackd. IPv4 only.</summary>
+public sealed record KeepalivedOptions : NodeOptions
+{
+    /// <summary>Uses VRRP's virtual MAC by a macvlan device.</summary>
+    public bool UseVmac { get; init; }
+
+    /// <summary>Seconds between advertisements, in hundredths at the finest.</summary>
+    public double AdvertInterval { get; init; } = 1;
+
+    /// <summary>Replication of states.</summary>
+    public ConntrackdMode Conntrackd { get; init; } = ConntrackdMode.Ftfw;
+}
