@@ -20,12 +20,12 @@ public class NetlinkCodecTests
                 {
                     // The buffer is dirty: padding and reserved bytes must come out cleared all the same.
                     random.NextBytes(buffer);
-                    var trees = new List<Node>();
+                    var trees = new List<AttributeTree>();
                     var writer = new NetlinkWriter(buffer);
                     var count = random.Next(1, 5);
                     for (var m = 0; m < count; m++)
                     {
-                        var tree = Node.Any(random, MaxDepth);
+                        var tree = AttributeTree.Any(random, MaxDepth, MaxDepth);
                         trees.Add(tree);
                         writer.BeginMessage((ushort)(100 + m), NetlinkFlags.Request | NetlinkFlags.Ack, (uint)(seed + m));
                         writer.Reserve(8).Fill((byte)m);
@@ -234,7 +234,7 @@ public class NetlinkCodecTests
         }
     }
 
-    private static void AssertReads(ReadOnlySpan<byte> bytes, List<Node> trees, int seed)
+    private static void AssertReads(ReadOnlySpan<byte> bytes, List<AttributeTree> trees, int seed)
     {
         var walk = new NetlinkMessages(bytes);
         for (var m = 0; m < trees.Count; m++)
@@ -309,47 +309,4 @@ public class NetlinkCodecTests
     }
 
     private static void Mix(ref ulong hash, ulong value) => hash = (hash ^ value) * 1099511628211UL;
-
-    private sealed record Node(ushort Type, byte[]? Value, List<Node> Children)
-    {
-        public static Node Any(Random random, int depth)
-        {
-            var type = (ushort)random.Next(1, 0x4000);
-            if (depth < MaxDepth && (depth == 0 || random.Next(3) > 0))
-            {
-                var value = new byte[random.Next(40)];
-                random.NextBytes(value);
-                return new Node(type, value, []);
-            }
-            return new Node(type, null, [.. Enumerable.Range(0, random.Next(6)).Select(_ => Any(random, depth - 1))]);
-        }
-
-        public void Write(ref NetlinkWriter writer)
-        {
-            if (Value is not null)
-            {
-                writer.Put(Type, Value);
-                return;
-            }
-            var nest = writer.BeginNest(Type);
-            foreach (var child in Children)
-                child.Write(ref writer);
-            writer.EndNest(nest);
-        }
-
-        public void AssertChildren(NetlinkAttributes attributes)
-        {
-            foreach (var child in Children)
-            {
-                Assert.True(attributes.MoveNext());
-                Assert.Equal(child.Type, attributes.Current.Type);
-                if (child.Value is null)
-                    child.AssertChildren(attributes.Current.Nested);
-                else
-                    Assert.Equal(child.Value, attributes.Current.Value.ToArray());
-            }
-            Assert.False(attributes.MoveNext());
-            Assert.False(attributes.IsMalformed);
-        }
-    }
 }
