@@ -27,7 +27,7 @@ public sealed class LinkMonitorTests : IDisposable
         _node.Run(() =>
         {
             using var route = new RouteNetlink();
-            Deadline.Until(() => (lan = route.Link("lan0")) is { IsRunning: true }, "carrier on lan0");
+            Eventually.Until(() => (lan = route.Link("lan0")) is { IsRunning: true }, "carrier on lan0");
             monitor = new LinkMonitor();
         });
         (_monitor, _lan) = (monitor!, lan!.Value);
@@ -58,7 +58,7 @@ public sealed class LinkMonitorTests : IDisposable
         _node.Run(() =>
         {
             using var route = new RouteNetlink();
-            Deadline.Until(() => route.Addresses(_lan.Index).Any(a => a.IsLinkLocal && !a.IsTentative), "a link-local address");
+            Eventually.Until(() => route.Addresses(_lan.Index).Any(a => a.IsLinkLocal && !a.IsTentative), "a link-local address");
         });
         while (_monitor.TryRead(out _)) { }
         Assert.False(_monitor.TryRead(out _));
@@ -139,7 +139,7 @@ public sealed class LinkMonitorTests : IDisposable
         News(n => n.Kind == LinkNewsKind.Link && n.Link.Name == "marker", "anything after the overrun");
     }
 
-    private LinkNews News(Func<LinkNews, bool> fits, string what) => Deadline.News(_monitor, fits, what);
+    private LinkNews News(Func<LinkNews, bool> fits, string what) => Eventually.News(_monitor, fits, what);
 
     private void Route(Func<RouteNetlink, Errno> request) =>
         _node.Run(() =>

@@ -51,7 +51,10 @@ public sealed class RouteNetlinkTests : IDisposable
         Ask(route => route.SetUp(device.Index, true));
         Assert.Contains("UP", Flags(device.Name));
         // The twin: the parent made itself a link-local address when it came up, this one must not.
-        Deadline.Until(() => Addresses("lan0").Any(a => a.Local.StartsWith("fe80", StringComparison.Ordinal)), "lan0's link-local address");
+        Eventually.Until(
+            () => Addresses("lan0").Any(a => a.Local.StartsWith("fe80", StringComparison.Ordinal)),
+            "lan0's link-local address"
+        );
         Assert.Empty(Addresses(device.Name));
         Ask(route => route.SetUp(device.Index, false));
         Assert.DoesNotContain("UP", Flags(device.Name));
@@ -161,7 +164,7 @@ public sealed class RouteNetlinkTests : IDisposable
         Ask(route => route.AddAddress(device.Index, _vip4, false, 24, TimeSpan.FromSeconds(1)));
         Ask(route => route.AddAddress(device.Index, _vip6, true, 64, TimeSpan.FromSeconds(1)));
         Ask(route => route.AddAddress(device.Index, _second4, false, 24, null));
-        Deadline.Until(() => Addresses(device.Name).Length == 1, "the two addresses gone");
+        Eventually.Until(() => Addresses(device.Name).Length == 1, "the two addresses gone");
         Assert.Equal("10.0.0.2", Assert.Single(Addresses(device.Name)).Local);
     }
 

@@ -33,7 +33,7 @@ public sealed class AdvertisementSocketTests : IDisposable
             Assert.Equal(ipv6 ? CarpFrame.GroupIPv6 : CarpFrame.GroupIPv4, packet.Destination);
             Assert.Equal((255, ipv6), (packet.HopLimit, packet.IsIPv6));
             Assert.Equal(frame[^CarpAdvertisement.Length..], payload);
-            var onTheWire = Hearing.Frame(tap, f => f.AsSpan().SequenceEqual(frame), Links.Deadline.Usual);
+            var onTheWire = Hearing.Frame(tap, f => f.AsSpan().SequenceEqual(frame), Links.Eventually.Usual);
             Assert.NotNull(onTheWire);
             Assert.Equal(SegmentPair.VirtualMac, MacAddress.Read(onTheWire.AsSpan(6)));
             Assert.Equal(112, onTheWire[ipv6 ? 14 + 6 : 14 + 9]);
@@ -54,7 +54,7 @@ public sealed class AdvertisementSocketTests : IDisposable
         var sender = Pair.A.Sender();
         var frame = Pair.A.Frame(ipv6);
         Assert.Equal(Errno.None, sender.Send(frame, 0));
-        Assert.NotNull(Hearing.Frame(tap, f => f.AsSpan().SequenceEqual(frame), Links.Deadline.Usual));
+        Assert.NotNull(Hearing.Frame(tap, f => f.AsSpan().SequenceEqual(frame), Links.Eventually.Usual));
         Assert.Null(Hearing.Next(socket, _silence));
         // The twin: with any other source MAC the same packet is heard.
         Pair.A.Frame(ipv6).CopyTo(frame.AsSpan());
@@ -165,11 +165,11 @@ public sealed class AdvertisementSocketTests : IDisposable
         Assert.Equal(Errno.NetworkDown, sender.Send(Pair.B.Frame(ipv6), 0));
         Assert.Null(Hearing.Next(socket, TimeSpan.Zero));
         Pair.B.SetLink(true);
-        Links.Deadline.Until(() => sender.Send(Pair.B.Frame(ipv6), 0).IsSuccess, "sending again");
+        Links.Eventually.Until(() => sender.Send(Pair.B.Frame(ipv6), 0).IsSuccess, "sending again");
         Hearing.Next(peer);
         // Carrier and, for IPv6, the device's readiness take a moment.
         var answer = Pair.A.Sender();
-        Links.Deadline.Until(
+        Links.Eventually.Until(
             () => answer.Send(Pair.A.Frame(ipv6), 0).IsSuccess && Hearing.Next(socket, TimeSpan.FromMilliseconds(50)) is not null,
             "hearing again"
         );

@@ -41,7 +41,7 @@ public sealed partial class PacketSenderTests : IDisposable
         var frame = new byte[Announcement.ArpLength];
         Announcement.WriteArp(frame, SegmentPair.VirtualMac, SegmentPair.Address("10.0.0.1"), reply: false);
         Assert.Equal(Errno.None, _pair.A.Sender().Send(frame, 0));
-        Links.Deadline.Until(
+        Links.Eventually.Until(
             () => _pair.B.Place.Shell("ip", "neigh show 10.0.0.1 dev lan0").Contains("00:00:5e:00:01:2a", StringComparison.Ordinal),
             "the neighbour's new entry"
         );
@@ -106,7 +106,7 @@ public sealed partial class PacketSenderTests : IDisposable
         var (near, far) = (_pair.A.Tap(), _pair.B.Tap());
         var frame = _pair.A.Frame(false);
         Assert.Equal(Errno.None, _pair.A.Sender().Send(frame, 0));
-        Assert.NotNull(Hearing.Frame(far, f => f.AsSpan().SequenceEqual(frame), Links.Deadline.Usual));
+        Assert.NotNull(Hearing.Frame(far, f => f.AsSpan().SequenceEqual(frame), Links.Eventually.Usual));
         var buffer = new byte[2048];
         var left = 0;
         while (near.TryReceive(buffer, out var length, out var outgoing))
@@ -123,7 +123,7 @@ public sealed partial class PacketSenderTests : IDisposable
     {
         var tap = _pair.B.Tap();
         Assert.Equal(Errno.None, _pair.A.Sender().Send(frame, 0));
-        Assert.NotNull(Hearing.Frame(tap, f => f.AsSpan().SequenceEqual(frame), Links.Deadline.Usual));
+        Assert.NotNull(Hearing.Frame(tap, f => f.AsSpan().SequenceEqual(frame), Links.Eventually.Usual));
     }
 
     private int Counted(string comment)

@@ -93,7 +93,7 @@ internal sealed class SegmentPair : IDisposable
             {
                 using var route = new RouteNetlink();
                 AddressInfo? found = null;
-                Deadline.Until(
+                Eventually.Until(
                     () =>
                         (found = route.Addresses(Parent).Where(a => a.IsLinkLocal && !a.IsTentative).Cast<AddressInfo?>().FirstOrDefault())
                             is not null,
@@ -160,7 +160,7 @@ internal static class Hearing
 
     public static (ReceivedAdvertisement Packet, byte[] Payload) Next(AdvertisementSocket socket)
     {
-        var heard = Next(socket, Deadline.Usual);
+        var heard = Next(socket, Eventually.Usual);
         Assert.NotNull(heard);
         return heard.Value;
     }

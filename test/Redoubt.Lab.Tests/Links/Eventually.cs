@@ -5,7 +5,7 @@ using Redoubt.Linux.Links;
 namespace Redoubt.Lab.Tests.Links;
 
 /// <summary>Waiting for what the kernel does, with an end.</summary>
-internal static class Deadline
+internal static class Eventually
 {
     public static readonly TimeSpan Usual = TimeSpan.FromSeconds(10);
 
