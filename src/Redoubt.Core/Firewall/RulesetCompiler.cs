@@ -105,6 +105,18 @@ public static class RulesetCompiler
                 text.Rule($"iifname @if_{link} {peers.Family} saddr {peers.Text} meta l4proto 240 accept", "pfsync from peers");
         }
         WriteSync(text, network, context, "iifname", "saddr", "accept");
+        foreach (var link in network.SyncLinks)
+        {
+            // They quote datagrams that make no state, so they fit no connection; that is no attack and not to be counted as one.
+            foreach (var peers in network.Peers)
+            {
+                var icmp = peers.Family == "ip" ? "icmp" : "icmpv6";
+                text.Rule(
+                    $"iifname @if_{link} {peers.Family} saddr {peers.Text} {icmp} type destination-unreachable accept",
+                    "the daemon of a peer is not there"
+                );
+            }
+        }
         text.Rule(
             "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } ip6 hoplimit 255 accept",
             "neighbour discovery"
