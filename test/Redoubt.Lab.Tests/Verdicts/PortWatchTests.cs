@@ -24,4 +24,26 @@ public sealed class PortWatchTests
         Assert.Empty(result.Owners(IPAddress.Parse("10.77.0.9")));
         Assert.Equal(0, result.Dropped);
     }
+
+    [Fact]
+    public void Two_nodes_that_answer_for_one_address_are_two_owners()
+    {
+        using var hosts = new TwoHosts();
+        using var second = Redoubt.Linux.NetworkNamespace.Create();
+        var handle = $"/proc/{Environment.ProcessId}/fd/{second.Handle.DangerousGetHandle()}";
+        TwoHosts.Ip(hosts.Client, $"link add left2 type veth peer name right2 netns {handle}");
+        TwoHosts.Ip(second, "addr add 10.77.0.2/24 dev right2");
+        TwoHosts.Ip(second, "link set right2 up");
+        TwoHosts.Ip(hosts.Client, "addr del 10.77.0.1/24 dev left");
+        TwoHosts.Ip(hosts.Client, "link add bridge0 type bridge");
+        TwoHosts.Ip(hosts.Client, "link set left master bridge0");
+        TwoHosts.Ip(hosts.Client, "link set left2 master bridge0");
+        TwoHosts.Ip(hosts.Client, "link set left2 up");
+        TwoHosts.Ip(hosts.Client, "addr add 10.77.0.1/24 dev bridge0");
+        TwoHosts.Ip(hosts.Client, "link set bridge0 up");
+        using var watch = new PortWatch(hosts.Client, ["left", "left2"]);
+        using var probe = new UdpProbe(hosts.Client, new IPEndPoint(TwoHosts.ServerAddress, 9), rate: 100);
+        TwoHosts.Until(() => watch.Count("left", PortFrameKind.ArpReply) > 0 && watch.Count("left2", PortFrameKind.ArpReply) > 0);
+        Assert.Equal(["left", "left2"], watch.Stop().Owners(TwoHosts.ServerAddress));
+    }
 }
