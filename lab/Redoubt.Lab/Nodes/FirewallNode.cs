@@ -145,11 +145,11 @@ public abstract class FirewallNode : IDisposable
         return process;
     }
 
-    /// <summary>Writes a file of this node and returns its path; scripts may be executed.</summary>
+    /// <summary>Writes a file of this node and returns its path; scripts (.sh) may be executed.</summary>
     private protected string WriteFile(string name, string text)
     {
         var path = Path.Combine(Directory, name);
-        PrivateFile.Write(path, text, executable: true);
+        PrivateFile.Write(path, text, executable: name.EndsWith(".sh", StringComparison.Ordinal));
         return path;
     }
 
