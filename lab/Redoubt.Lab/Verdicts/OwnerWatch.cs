@@ -16,7 +16,7 @@ public sealed record OwnerAnswers(string Port, int Questions, TimeSpan First, Ti
 /// <summary>Who answered for an address.</summary>
 /// <param name="Asked">Questions asked.</param>
 /// <param name="Answered">Questions answered by somebody.</param>
-/// <param name="TwoOwners">Questions answered through more than one port.</param>
+/// <param name="TwoOwners">When the questions were asked that were answered through more than one port.</param>
 /// <param name="LongestSilence">The longest time without an answer: from one answered question to the next, or to the end.</param>
 /// <param name="Ports">Answers by port, in the order of their first.</param>
 /// <param name="Dropped">Frames the kernel could not queue; above 0, absence proves nothing.</param>
@@ -24,7 +24,7 @@ public sealed record OwnerAnswers(string Port, int Questions, TimeSpan First, Ti
 public sealed record OwnerWatchResult(
     int Asked,
     int Answered,
-    int TwoOwners,
+    IReadOnlyList<TimeSpan> TwoOwners,
     TimeSpan LongestSilence,
     IReadOnlyList<OwnerAnswers> Ports,
     long Dropped,
@@ -36,7 +36,7 @@ public sealed record OwnerWatchResult(
 
     /// <inheritdoc />
     public override string ToString() =>
-        $"asked {Asked}, answered {Answered}, two owners {TwoOwners}, longest silence {LongestSilence.TotalMilliseconds:0} ms, not sent {NotSent}, "
+        $"asked {Asked}, answered {Answered}, two owners {TwoOwners.Count}, longest silence {LongestSilence.TotalMilliseconds:0} ms, not sent {NotSent}, "
         + $"dropped {Dropped}, {string.Join(", ", Ports.Select(p => $"{p.Port} {p.Questions} from {p.First.TotalSeconds:0.00} to {p.Last.TotalSeconds:0.00} s"))}";
 }
 
@@ -152,7 +152,7 @@ public sealed class OwnerWatch : IDisposable
                 if (own.Count > 0)
                     ports.Add(new OwnerAnswers(_ports[port].Name, own.Count, Since(own[0].Moment), Since(own[^1].Moment)));
             }
-            var two = answered.Count(q => uint.PopCount(q.Ports) > 1);
+            var two = answered.Where(q => uint.PopCount(q.Ports) > 1).Select(q => Since(q.Moment)).ToList();
             var longest = new TimeSpan(silence / NanosecondsPerTick);
             return new OwnerWatchResult(
                 _questions.Count,

@@ -11,9 +11,9 @@ internal sealed class Pair : IDisposable
 {
     public static readonly TimeSpan ElectionLimit = TimeSpan.FromSeconds(20);
 
-    public Pair(bool stateSync = false, Action<Topology>? prepare = null)
+    public Pair(bool stateSync = false, string redoubtXml = "", Action<Topology>? prepare = null)
     {
-        NodeOptions node = new RedoubtOptions { StateSync = stateSync };
+        NodeOptions node = new RedoubtOptions { StateSync = stateSync, RedoubtXml = redoubtXml };
         Lab = LabSession.Build(new LabOptions { Nodes = [node, node] });
         try
         {
