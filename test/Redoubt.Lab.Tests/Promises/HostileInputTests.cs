@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Redoubt.Core.Carp;
 using Redoubt.Lab.Network;
 using Redoubt.Lab.Nodes;
@@ -63,6 +65,68 @@ public sealed class HostileInputTests
         foreach (var now in nodes.Select(Standing))
             Assert.Equal(now.Received, now.Outcomes.Values.Sum());
         Assert.True(pair.Topology.Client.Pings(Topology.LanVip));
+    }
+
+    [Fact]
+    public void A_hundred_thousand_hostile_sync_datagrams_of_the_peers_address_and_of_a_stranger_are_counted_and_connections_stay()
+    {
+        using var pair = new Pair(stateSync: true);
+        var (fw1, fw2, topology) = (pair.First, pair.Second, pair.Topology);
+        Deadline.In(15).Await("fw1 is in sync", () => fw1.Status().StateSync.Peers is [{ InSync: true }]);
+        using var connections = new OpenConnections(topology, 20);
+        var datagrams = HostileDatagrams.Learn(fw1.Place, "sync0", 100, Seed);
+        fw2.Kill9();
+        Deadline.In(10).Await("fw1 has heard the last of fw2", () => fw1.Status().StateSync.Peers is [{ Alive: false }]);
+
+        const string Stranger = "10.77.3.99";
+        fw2.Place.Ip($"addr add {Stranger}/24 dev sync0");
+        using var asPeer = SyncSocket(fw2.Place, Topology.SyncAddress(2));
+        using var asStranger = SyncSocket(fw2.Place, Stranger);
+        var target = new IPEndPoint(IPAddress.Parse(Topology.SyncAddress(1)), HostileDatagrams.SyncPort);
+        RedoubtNode[] nodes = [fw1];
+        var before = nodes.Select(Standing).ToList();
+        var was = SyncReceived(fw1);
+        var entries = connections.In(fw1.Place);
+        Assert.Equal(connections.Count, entries.Count);
+
+        var strangers = 0;
+        Paced(
+            Count,
+            i =>
+            {
+                var stranger = i % 5 == 4;
+                strangers += stranger ? 1 : 0;
+                var payload = datagrams.Make(i / 5 * 4 + i % 5);
+                Assert.Equal(payload.Length, (stranger ? asStranger : asPeer).SendTo(payload, target));
+            }
+        );
+        long Arrived() => SyncReceived(fw1).Values.Sum() - was.Values.Sum();
+        Deadline.In(10).Await("fw1 has read all", () => Arrived() + SyncDropped(fw1) >= Count, () => $"{Arrived()}");
+        var now = SyncReceived(fw1);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{SyncDropped(fw1)} not taken, " + string.Join(", ", now.Select(c => $"{c.Key} {c.Value - was[c.Key]}"))
+        );
+        Assert.Equal(Count, Arrived() + SyncDropped(fw1));
+        Assert.InRange(now["rejectedUnknownPeer"] - was["rejectedUnknownPeer"], 1, strangers);
+        AssertUnchanged(nodes, before);
+        Assert.Equal(entries, connections.In(fw1.Place));
+        connections.Exchange();
+        Assert.Equal(0, fw1.InvalidPackets);
+    }
+
+    // What became of datagrams, by name; each has one outcome.
+    private static Dictionary<string, long> SyncReceived(RedoubtNode node) =>
+        node.Status()
+            .StateSync.Counters.Where(c => c.Key == "accepted" || c.Key.StartsWith("rejected", StringComparison.Ordinal))
+            .ToDictionary();
+
+    private static long SyncDropped(RedoubtNode node) => Dropped(node.Place, "/proc/net/udp");
+
+    private static Socket SyncSocket(Place place, string address)
+    {
+        var socket = place.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        socket.Bind(new IPEndPoint(IPAddress.Parse(address), HostileDatagrams.SyncPort));
+        return socket;
     }
 
     private static void AssertUnchanged(RedoubtNode[] nodes, List<NodeStanding> before)
