@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Redoubt.Control;
 using Redoubt.Linux.Interop;
 
 namespace Redoubt.Lab.Commands;
@@ -22,9 +23,15 @@ internal sealed record LabRecord(
 internal sealed partial class LabDirectory
 {
     private const string RecordFile = "lab.json";
+    private const int LongestRoot = ControlLimits.SocketPath - 16;
     private const uint OwnerOnly = 0x1c0; // 0700
 
-    public LabDirectory(string? path) => Root = System.IO.Path.GetFullPath(path ?? Default);
+    public LabDirectory(string? path)
+    {
+        Root = System.IO.Path.GetFullPath(path ?? Default);
+        if (System.Text.Encoding.UTF8.GetByteCount(Root) > LongestRoot)
+            throw new LabException($"{Root} is too long: the path of a socket has at most {ControlLimits.SocketPath} bytes");
+    }
 
     public string Root { get; }
 
