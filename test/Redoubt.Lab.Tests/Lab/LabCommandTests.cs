@@ -118,7 +118,7 @@ public sealed class LabCommandTests : IDisposable
 
     private JsonElement Record()
     {
-        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Lab, "lab.json")));
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Lab, "redoubt-lab.json")));
         return document.RootElement.Clone();
     }
 
