@@ -33,13 +33,21 @@ internal static class Precompilation
             BindingFlags.DeclaredOnly | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
         foreach (var type in assembly.GetTypes())
         {
-            if (type.ContainsGenericParameters)
+            if (type.ContainsGenericParameters || type.IsSubclassOf(typeof(Delegate)))
                 continue;
             foreach (var method in type.GetMethods(Own).Cast<MethodBase>().Concat(type.GetConstructors(Own)))
             {
-                if (!method.IsAbstract && !method.ContainsGenericParameters)
+                if (IsOurCode(method))
                     RuntimeHelpers.PrepareMethod(method.MethodHandle);
             }
         }
     }
+
+    // Neither abstract nor the runtime's own nor a system call.
+    private static bool IsOurCode(MethodBase method) =>
+        !method.IsAbstract
+        && !method.ContainsGenericParameters
+        && (method.Attributes & MethodAttributes.PinvokeImpl) == 0
+        && (method.MethodImplementationFlags & (MethodImplAttributes.CodeTypeMask | MethodImplAttributes.InternalCall))
+            == MethodImplAttributes.IL;
 }
