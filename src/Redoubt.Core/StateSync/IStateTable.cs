@@ -47,6 +47,9 @@ public interface IStateTable
     /// <summary>Finds an entry by its original or by its reply tuple.</summary>
     bool TryGet(in ConntrackTuple tuple, bool isReply, out ConntrackEntry entry);
 
+    /// <summary>Makes TCP entries accept segments outside their windows; those that are gone are passed over.</summary>
+    void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals);
+
     /// <summary>Starts walking the whole table from its beginning, leaving a walk that is under way.</summary>
     void BeginScan();
 

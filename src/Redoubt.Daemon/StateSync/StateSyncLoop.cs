@@ -1,4 +1,14 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Redoubt.Core;
+using Redoubt.Core.Pfsync;
 using Redoubt.Core.StateSync;
+using Redoubt.Linux;
+using Redoubt.Linux.Conntrack;
+using Redoubt.Linux.Interop;
 
 namespace Redoubt.Daemon.StateSync;
 
@@ -8,11 +18,36 @@ namespace Redoubt.Daemon.StateSync;
 /// </summary>
 public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 {
+    private const int EventsPerTurn = 2048;
+    private const int DatagramsPerTurn = 256;
+    private static readonly TimeSpan _publishInterval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _faultInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _overslept = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _gate = new();
+    private readonly ConcurrentQueue<Action<Instant>> _commands = new();
+    private readonly byte[] _buffer = new byte[PfsyncLimits.MaxDatagram + 1];
+    private EventDescriptor? _wake;
+    private KernelStateTable? _table;
+    private ConntrackEvents? _events;
+    private PeerSocket? _socket;
+    private Poller? _poller;
+    private StateSyncEngine? _engine;
+    private Thread? _thread;
+    private volatile bool _isStopping;
+    private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
+    private Instant _nextPublish;
+    private Instant _nextFault;
+    private long _faults;
+    private long _sleeps;
+    private int _eventSlot;
+    private int _socketSlot;
+
     /// <summary>What the loop was built with.</summary>
     public StateSyncOptions Options { get; } = options;
 
     /// <summary>True when every live peer's bulk is in, or a time limit passed (D7).</summary>
-    public bool IsReady { get; private set; }
+    public bool IsReady => _snapshot.IsReady;
 
     /// <summary>Readiness changed: the new value and why, in one short English sentence.</summary>
     public Action<bool, string>? ReadinessChanged { get; set; }
@@ -20,27 +55,259 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     /// <summary>Something an operator wants to know: a kind ("peer-up", "bulk-done", "overrun", ...) and a message.</summary>
     public Action<string, string>? Event { get; set; }
 
-    /// <summary>Opens the sockets and starts the thread; throws when the kernel refuses.</summary>
-    public void Start() { }
+    /// <summary>
+    /// Opens the sockets, in the network namespace of the calling thread, and starts the thread; throws when the kernel refuses.
+    /// </summary>
+    /// <exception cref="KernelException">No connection tracking, or no permission.</exception>
+    /// <exception cref="SocketException">The address or port cannot be bound.</exception>
+    public void Start()
+    {
+        if (_thread is not null)
+            throw new InvalidOperationException("already started");
+        try
+        {
+            _wake ??= new EventDescriptor();
+            _table = new KernelStateTable();
+            _events = new ConntrackEvents(news: true, updates: true, destroys: true, Options.EventBuffer);
+            _socket = new PeerSocket(Options);
+            _poller = new Poller();
+            _poller.Add(_wake.Handle);
+            _eventSlot = _poller.Add(_events.Handle);
+            _socketSlot = _poller.Add(_socket.Handle);
+            Span<byte> random = stackalloc byte[16];
+            RandomNumberGenerator.Fill(random);
+            _engine = new StateSyncEngine(EngineOptions(random), _table, _socket, BootClock.Now)
+            {
+                Notice = (kind, message) => Event?.Invoke(kind, message),
+            };
+        }
+        catch
+        {
+            Close();
+            throw;
+        }
+        Publish(BootClock.Now);
+        _thread = new Thread(Run) { IsBackground = true, Name = "state sync" };
+        _thread.Start();
+    }
 
-    /// <summary>Stops the thread and restores the sysctls; waits <paramref name="limit"/> at most.</summary>
-    public void Stop(TimeSpan limit) { }
+    /// <summary>Stops the thread and closes the sockets; waits <paramref name="limit"/> at most.</summary>
+    public void Stop(TimeSpan limit)
+    {
+        if (_thread is null)
+            return;
+        _isStopping = true;
+        _wake!.Signal();
+        if (_thread != Thread.CurrentThread)
+            _thread.Join(limit);
+    }
 
     /// <summary>Tells whether this node is MASTER of some vhid: its kernel forwards, its flows are its own.</summary>
-    public void SetForwarding(bool forwarding) { }
+    public void SetForwarding(bool forwarding) => Post(now => _engine!.SetForwarding(now, forwarding));
 
     /// <summary>Asks every live peer for its states and offers it all of ours.</summary>
-    public void RequestSync() { }
+    public void RequestSync() => Post(now => _engine!.RequestSync(now));
 
-    /// <summary>How it stands; refreshed by the loop at least once a second.</summary>
-    public StateSyncSnapshot Snapshot() => new(IsReady, 0, 0, [], []);
+    /// <summary>How it stands; refreshed by the loop several times a second.</summary>
+    public StateSyncSnapshot Snapshot() => _snapshot;
 
     /// <summary>Replicated states known.</summary>
-    public long Count() => 0;
+    public long Count()
+    {
+        lock (_gate)
+            return _engine?.Count ?? 0;
+    }
 
     /// <summary>Hands every replicated live state to <paramref name="visitor"/> until it returns false.</summary>
-    public void List(Func<ConntrackEntry, bool> visitor) { }
+    public void List(Func<ConntrackEntry, bool> visitor)
+    {
+        var copy = new List<ConntrackEntry>();
+        lock (_gate)
+        {
+            _engine?.Visit(state =>
+            {
+                copy.Add(state.Entry);
+                return true;
+            });
+        }
+        foreach (var entry in copy)
+        {
+            if (!visitor(entry))
+                return;
+        }
+    }
 
     /// <inheritdoc />
-    public void Dispose() => Stop(TimeSpan.FromSeconds(2));
+    public void Dispose()
+    {
+        Stop(TimeSpan.FromSeconds(2));
+        if (_thread is null || !_thread.IsAlive)
+            Close();
+    }
+
+    private void Post(Action<Instant> command)
+    {
+        if (_isStopping)
+            return;
+        _commands.Enqueue(command);
+        (_wake ??= new EventDescriptor()).Signal();
+    }
+
+    private StateSyncEngineOptions EngineOptions(ReadOnlySpan<byte> random) =>
+        new()
+        {
+            NodeId = (byte)Options.NodeId,
+            Epoch = BinaryPrimitives.ReadUInt64LittleEndian(random) | 1,
+            Seed = BinaryPrimitives.ReadUInt64LittleEndian(random[8..]),
+            ClockStart = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
+            Peers = Options.Peers.Count,
+            Scope = new StateScope(
+                Options
+                    .ExemptAddresses.Concat(Options.Peers)
+                    .Append(Options.LocalAddress)
+                    .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a)))
+            ),
+            MaxEntries = Options.MaxEntries,
+            LoneWait = Options.LoneWait,
+            BulkLimit = Options.BulkLimit,
+            ScanPeriod = Options.ScanPeriod,
+        };
+
+    private void Run()
+    {
+        var last = BootClock.Now;
+        while (!_isStopping)
+        {
+            _poller!.Wait(_engine!.Deadline);
+            var now = BootClock.Now;
+            if (now - last > _overslept)
+                Overslept(now - last);
+            last = now;
+            try
+            {
+                lock (_gate)
+                    Turn(now);
+            }
+#pragma warning disable CA1031 // a turn that failed is told of; the states of the others must not stop
+            catch (Exception fault)
+#pragma warning restore CA1031
+            {
+                Failed(fault);
+            }
+        }
+    }
+
+    private void Turn(Instant now)
+    {
+        _wake!.Drain();
+        while (_commands.TryDequeue(out var command))
+            command(now);
+        if (_poller!.IsReadable(_eventSlot))
+            ReadEvents(now);
+        if (_poller.IsReadable(_socketSlot))
+            ReadDatagrams(now);
+        _engine!.Tick(BootClock.Now);
+        if (now >= _nextPublish || _engine.IsReady != _snapshot.IsReady)
+            Publish(now);
+    }
+
+    private void ReadEvents(Instant now)
+    {
+        for (var i = 0; i < EventsPerTurn; i++)
+        {
+            var errno = _events!.TryRead(out var news);
+            if (errno.IsSuccess)
+            {
+                var kind =
+                    news.Kind == ConntrackEventKind.New ? TableNews.New
+                    : news.Kind == ConntrackEventKind.Update ? TableNews.Update
+                    : TableNews.Destroy;
+                // The fields' numbers are those of the parts.
+                _engine!.TakeNews(now, kind, news.Entry, (EntryParts)news.Fields & EntryParts.All, news.Port == _table!.Port);
+                continue;
+            }
+            if (errno != Errno.NoBufferSpace)
+                return;
+            _events.Grow();
+            _engine!.TakeOverrun(now);
+        }
+    }
+
+    private void ReadDatagrams(Instant now)
+    {
+        for (var i = 0; i < DatagramsPerTurn && _socket!.TryReceive(_buffer, out var length, out var peer); i++)
+            _engine!.Receive(now, peer, _buffer.AsSpan(0, length));
+    }
+
+    private void Publish(Instant now)
+    {
+        var engine = _engine!;
+        var before = _snapshot.IsReady;
+        var peers = ImmutableArray.CreateBuilder<StateSyncPeerSnapshot>(Options.Peers.Count);
+        for (var i = 0; i < Options.Peers.Count; i++)
+        {
+            var peer = engine.Peer(i);
+            peers.Add(
+                new StateSyncPeerSnapshot(
+                    Options.Peers[i],
+                    peer.NodeId,
+                    peer.IsAlive,
+                    peer.IsInSync,
+                    Math.Round(peer.Lag.TotalMilliseconds, 3),
+                    peer.Bulk
+                )
+            );
+        }
+        _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine));
+        _nextPublish = now + _publishInterval;
+        if (engine.IsReady != before)
+            ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
+    }
+
+    private ImmutableArray<KeyValuePair<string, long>> Counters(StateSyncEngine engine) =>
+        [
+            .. engine.Counters.List(),
+            new("eventsMalformed", _events!.Malformed),
+            new("eventBuffer", _events.ReceiveBuffer),
+            new("kernelRefusals", _table!.Refused),
+            new("dumpFaults", _table.DumpFaults),
+            new("receiveFaults", _socket!.ReceiveFaults),
+            new("turnFaults", _faults),
+            new("overslept", _sleeps),
+        ];
+
+    private void Overslept(TimeSpan span)
+    {
+        _sleeps++;
+        Event?.Invoke("overslept", $"the state sync did not run for {span.TotalSeconds:F1} s");
+        Post(now => _engine!.RequestSync(now));
+    }
+
+    private void Failed(Exception fault)
+    {
+        _faults++;
+        var now = BootClock.Now;
+        if (now < _nextFault)
+            return;
+        _nextFault = now + _faultInterval;
+        try
+        {
+            Event?.Invoke("fault", $"a turn of the state sync failed: {fault.Message}");
+        }
+#pragma warning disable CA1031 // the listener itself may be what fails
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            _faults++;
+        }
+    }
+
+    private void Close()
+    {
+        _poller?.Dispose();
+        _events?.Dispose();
+        _table?.Dispose();
+        _socket?.Dispose();
+        _wake?.Dispose();
+    }
 }

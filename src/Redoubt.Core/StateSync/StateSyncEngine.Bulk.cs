@@ -1,0 +1,158 @@
+using System.Buffers.Binary;
+using Redoubt.Core.Pfsync;
+
+namespace Redoubt.Core.StateSync;
+
+// Whole tables: who opened a session asks for everything the peer vouches for. What the bulk did not name, though the peer owned it, is asked for
+// singly and never deleted blindly. And readiness, which waits for the bulks.
+public sealed partial class StateSyncEngine
+{
+    private const int VerifyAtOnce = 2048;
+    private uint _bulks;
+
+    /// <summary>Every live peer's bulk is in, or a limit passed. Once true it stays.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Why this node is ready, or what it waits for.</summary>
+    public string ReadyReason { get; private set; } = "waiting for peers";
+
+    private void RequestBulk(PeerSession peer)
+    {
+        peer.BulkRequest = ++_bulks;
+        peer.BulkRequestDue = true;
+        peer.BulkIn = BulkPhase.Requested;
+        peer.BulkExpected = peer.BulkReceived = 0;
+        peer.VerifyCursor = -1;
+    }
+
+    private void StartBulk(PeerSession peer, uint request)
+    {
+        peer.BulkOutActive = true;
+        peer.BulkOutStarted = false;
+        peer.BulkOutRequest = request;
+        peer.BulkOutCursor = 0;
+        peer.BulkOutSent = 0;
+    }
+
+    private void WriteBulk(PeerSession peer, ref PfsyncWriter writer, Span<byte> buffer)
+    {
+        // Before our own table is known, to say "that was all" would be untrue.
+        if (!peer.BulkOutActive || !_isTableKnown)
+            return;
+        if (!peer.BulkOutStarted)
+        {
+            if (!TryWritePair(ref writer, buffer, PfsyncAction.BulkStart, peer.BulkOutRequest, (uint)Count))
+                return;
+            peer.BulkOutStarted = true;
+        }
+        for (; peer.BulkOutCursor < _store.High; peer.BulkOutCursor++)
+        {
+            ref var slot = ref _store[peer.BulkOutCursor];
+            if (slot.Phase != SlotPhase.Live || !Vouches(slot.State.Owner, peer))
+                continue;
+            if (!WriteSlot(peer, ref slot, ref writer, buffer))
+                return;
+            peer.BulkOutSent++;
+        }
+        if (!TryWritePair(ref writer, buffer, PfsyncAction.BulkEnd, peer.BulkOutRequest, peer.BulkOutSent))
+            return;
+        peer.BulkOutActive = false;
+        Counters.BulksSent++;
+    }
+
+    /// <summary>Own states, the asker's own from its earlier life, and those of owners that are not there to speak for themselves.</summary>
+    private bool Vouches(byte owner, PeerSession asker)
+    {
+        if (owner == _options.NodeId || owner == asker.Node)
+            return true;
+        return PeerOf(owner) is not { } peer || !IsAlive(peer);
+    }
+
+    private static bool TryWritePair(ref PfsyncWriter writer, Span<byte> buffer, PfsyncAction action, uint first, uint second)
+    {
+        var message = writer.Append(buffer, action, 8);
+        if (message.IsEmpty)
+            return false;
+        BinaryPrimitives.WriteUInt32BigEndian(message, first);
+        BinaryPrimitives.WriteUInt32BigEndian(message[4..], second);
+        return true;
+    }
+
+    private void TakeBulkStart(PeerSession peer, ReadOnlySpan<byte> message)
+    {
+        if (peer.BulkIn != BulkPhase.Requested || BinaryPrimitives.ReadUInt32BigEndian(message) != peer.BulkRequest)
+            return;
+        peer.BulkIn = BulkPhase.Running;
+        peer.BulkExpected = BinaryPrimitives.ReadUInt32BigEndian(message[4..]);
+        peer.BulkReceived = 0;
+    }
+
+    private void TakeBulkEnd(PeerSession peer, ReadOnlySpan<byte> message)
+    {
+        if (peer.BulkIn != BulkPhase.Running || BinaryPrimitives.ReadUInt32BigEndian(message) != peer.BulkRequest)
+            return;
+        peer.BulkIn = BulkPhase.Done;
+        peer.VerifyCursor = 0;
+        Counters.BulksReceived++;
+        Notice?.Invoke("bulk-done", $"node {peer.Node} sent its {BinaryPrimitives.ReadUInt32BigEndian(message[4..])} states");
+    }
+
+    private void VerifySlice(PeerSession peer)
+    {
+        if (peer.VerifyCursor < 0)
+            return;
+        var end = Math.Min(_store.High, peer.VerifyCursor + VerifyAtOnce);
+        for (; peer.VerifyCursor < end; peer.VerifyCursor++)
+        {
+            ref var slot = ref _store[peer.VerifyCursor];
+            if (slot.Phase == SlotPhase.Live && slot.State.Owner == peer.Node && slot.SeenInBulk != peer.BulkRequest)
+                Queue(peer, peer.VerifyCursor, asks: true);
+        }
+        if (peer.VerifyCursor >= _store.High)
+            peer.VerifyCursor = -1;
+    }
+
+    private void UpdateReadiness()
+    {
+        if (IsReady)
+            return;
+        var alive = 0;
+        var missing = 0;
+        foreach (var peer in _peers)
+        {
+            if (!IsAlive(peer))
+                continue;
+            alive++;
+            if (peer.BulkIn != BulkPhase.Done)
+                missing++;
+        }
+        var waited = _now - _start;
+        if (alive > 0 && missing == 0)
+            BecomeReady("the states of every live peer are in");
+        else if (alive == 0 && waited >= _options.LoneWait)
+            BecomeReady("no peer is heard");
+        else if (waited >= _options.BulkLimit)
+        {
+            Notice?.Invoke("bulk-timeout", "the peers' states did not all arrive within the limit; going on without them");
+            BecomeReady("the limit for the bulk has passed");
+        }
+    }
+
+    private void BecomeReady(string why)
+    {
+        IsReady = true;
+        ReadyReason = why;
+        foreach (var peer in _peers)
+            peer.HelloDue = true;
+    }
+
+    private PeerSession? PeerOf(byte node)
+    {
+        foreach (var peer in _peers)
+        {
+            if (peer.Node == node)
+                return peer;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,223 @@
+namespace Redoubt.Core.StateSync;
+
+// What our kernel says. A node that forwards owns what passes through it; what a node that does not forward sees in its kernel is a copy, or none of
+// its business: unknown flows are left alone there until it forwards, and the scan of the take-over finds them.
+public sealed partial class StateSyncEngine
+{
+    /// <summary>A piece of news; <paramref name="isEcho"/> where our own change of the table caused it.</summary>
+    public void TakeNews(Instant now, TableNews kind, in ConntrackEntry entry, EntryParts parts, bool isEcho)
+    {
+        _now = now;
+        Counters.Events++;
+        if (isEcho)
+        {
+            Counters.Echoes++;
+            TakeEcho(kind, entry);
+            return;
+        }
+        switch (kind)
+        {
+            case TableNews.New:
+                if (IsForwarding && _options.Scope.Includes(entry))
+                    TakeNew(entry);
+                break;
+            case TableNews.Update:
+                TakeUpdate(entry, parts);
+                break;
+            default:
+                TakeDestroy(entry);
+                break;
+        }
+    }
+
+    /// <summary>The kernel dropped news: what is missing is found by walking the table at once.</summary>
+    public void TakeOverrun(Instant now)
+    {
+        _now = now;
+        Counters.Overruns++;
+        Notice?.Invoke("overrun", "the kernel dropped news of connections; comparing with the whole table");
+        StartScan(isUrgent: true);
+    }
+
+    // The only thing an echo tells that we did not know.
+    private void TakeEcho(TableNews kind, in ConntrackEntry entry)
+    {
+        if (kind == TableNews.Destroy || entry.KernelId == 0)
+            return;
+        var number = _store.Find(entry.Original);
+        if (number < 0)
+            return;
+        ref var slot = ref _store[number];
+        if (slot.InKernel && slot.State.Entry.Reply == entry.Reply)
+            slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = entry.KernelId } };
+    }
+
+    private void TakeNew(in ConntrackEntry entry)
+    {
+        var number = _store.Find(entry.Original);
+        if (number >= 0)
+        {
+            ref var slot = ref _store[number];
+            // The scan was faster than the news.
+            if (slot.Phase == SlotPhase.Live && slot.FromScan && slot.State.Entry.KernelId == entry.KernelId)
+            {
+                slot.FromScan = false;
+                return;
+            }
+            if (slot.Phase == SlotPhase.Ended)
+            {
+                slot.Phase = SlotPhase.Live;
+                slot.State.Owner = 0;
+                Count++;
+            }
+            Begin(ref slot, entry);
+        }
+        else
+        {
+            number = _store.Add(entry.Original);
+            if (number < 0)
+            {
+                Counters.StoreFull++;
+                return;
+            }
+            Count++;
+            Begin(ref _store[number], entry);
+        }
+        QueueToAll(number);
+    }
+
+    /// <summary>A new life, ours.</summary>
+    private void Begin(ref StateSlot slot, in ConntrackEntry entry)
+    {
+        SetOwner(ref slot, _options.NodeId);
+        slot.State = new ReplicatedState
+        {
+            Identity = new StateIdentity(++_clock, _creator),
+            Term = 1,
+            Owner = _options.NodeId,
+            Entry = Completed(entry),
+        };
+        slot.InKernel = true;
+        slot.FromScan = false;
+        slot.SeenInScan = _scan;
+    }
+
+    // The kernel tells a TCP entry's first packet without its state.
+    private static ConntrackEntry Completed(in ConntrackEntry entry) =>
+        entry.Original.Protocol == 6 && entry.TcpState == 0 ? entry with { HasTcp = true, TcpState = 1 } : entry;
+
+    private void TakeUpdate(in ConntrackEntry entry, EntryParts parts)
+    {
+        var number = _store.Find(entry.Original);
+        if (number < 0)
+        {
+            if (IsForwarding && _options.Scope.Includes(entry))
+                TakeNew(entry);
+            return;
+        }
+        ref var slot = ref _store[number];
+        if (slot.Phase == SlotPhase.Ended || slot.State.Entry.Reply != entry.Reply)
+        {
+            if (IsForwarding && _options.Scope.Includes(entry))
+                TakeNew(entry);
+            return;
+        }
+        slot.InKernel = true;
+        slot.FromScan = false;
+        if (!IsForwarding)
+            return;
+        var changed = Absorb(ref slot, entry, parts);
+        if (slot.State.Owner != _options.NodeId)
+            Claim(ref slot);
+        else if (changed)
+            slot.State.Revision++;
+        else
+            return;
+        QueueToAll(number);
+    }
+
+    private void Claim(ref StateSlot slot)
+    {
+        Counters.Claims++;
+        SetOwner(ref slot, _options.NodeId);
+        slot.State.Term++;
+        slot.State.Revision = 0;
+    }
+
+    /// <summary>Takes over what the kernel tells; true where a peer should know it.</summary>
+    private static bool Absorb(ref StateSlot slot, in ConntrackEntry entry, EntryParts parts)
+    {
+        const uint told =
+            ConntrackEntry.StatusSeenReply
+            | ConntrackEntry.StatusAssured
+            | ConntrackEntry.StatusConfirmed
+            | ConntrackEntry.StatusSourceNat
+            | ConntrackEntry.StatusDestinationNat;
+        var known = slot.State.Entry;
+        var next = known;
+        if ((parts & EntryParts.Status) != 0)
+            next.Status = entry.Status;
+        if ((parts & EntryParts.Timeout) != 0)
+            next.TimeoutSeconds = entry.TimeoutSeconds;
+        if ((parts & EntryParts.Mark) != 0)
+            next.Mark = entry.Mark;
+        if (entry.KernelId != 0)
+            next.KernelId = entry.KernelId;
+        if ((parts & EntryParts.Tcp) != 0 && entry.TcpState != 0)
+        {
+            next.HasTcp = true;
+            next.TcpState = entry.TcpState;
+            next.TcpFlagsOriginal = entry.TcpFlagsOriginal;
+            next.TcpFlagsReply = entry.TcpFlagsReply;
+            next.WindowScaleOriginal = entry.WindowScaleOriginal;
+            next.WindowScaleReply = entry.WindowScaleReply;
+        }
+        slot.State.Entry = next;
+        const byte flags = unchecked((byte)~ConntrackEntry.TcpFlagBeLiberal);
+        return ((next.Status ^ known.Status) & told) != 0
+            || next.Mark != known.Mark
+            || next.TcpState != known.TcpState
+            || ((next.TcpFlagsOriginal ^ known.TcpFlagsOriginal) & flags) != 0
+            || ((next.TcpFlagsReply ^ known.TcpFlagsReply) & flags) != 0
+            || next.WindowScaleOriginal != known.WindowScaleOriginal
+            || next.WindowScaleReply != known.WindowScaleReply;
+    }
+
+    private void TakeDestroy(in ConntrackEntry entry)
+    {
+        var number = _store.Find(entry.Original);
+        if (number < 0)
+            return;
+        ref var slot = ref _store[number];
+        if (slot.Phase != SlotPhase.Live || slot.State.Entry.Reply != entry.Reply)
+            return;
+        var id = slot.State.Entry.KernelId;
+        if (id != 0 && entry.KernelId != 0 && id != entry.KernelId)
+            return;
+        Lost(number);
+    }
+
+    /// <summary>Our kernel does not hold the entry any more. The forwarding owner's word ends the state; any other node asks.</summary>
+    private void Lost(int number)
+    {
+        ref var slot = ref _store[number];
+        slot.InKernel = false;
+        slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = 0 } };
+        if (slot.State.Owner == _options.NodeId && IsForwarding)
+        {
+            End(ref slot);
+            QueueToAll(number);
+            return;
+        }
+        var isAsked = false;
+        foreach (var peer in _peers)
+        {
+            if (!IsAlive(peer) || (slot.State.Owner != peer.Node && (slot.State.Owner != _options.NodeId || !peer.IsForwarding)))
+                continue;
+            Queue(peer, number, asks: true);
+            isAsked = true;
+        }
+        if (!isAsked)
+            Forget(number);
+    }
+}

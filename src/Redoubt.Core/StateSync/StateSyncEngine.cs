@@ -1,0 +1,139 @@
+using Redoubt.Core.Pfsync;
+
+namespace Redoubt.Core.StateSync;
+
+/// <summary>
+/// Keeps the connection tables of the nodes alike. Pure: told the time, the kernel's news and the peers' datagrams; acts through
+/// <see cref="IStateTable"/> and <see cref="IDatagramSink"/>. Call <see cref="Tick"/> after every batch of news and at <see cref="Deadline"/>:
+/// it sends what the batch made due. One owner, not thread safe. Allocates only to grow.
+/// </summary>
+public sealed partial class StateSyncEngine
+{
+    private static readonly TimeSpan _helloInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _aliveLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _sessionLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _endedKept = TimeSpan.FromSeconds(2);
+
+    private readonly StateSyncEngineOptions _options;
+    private readonly IStateTable _table;
+    private readonly IDatagramSink _sink;
+    private readonly StateStore _store;
+    private readonly PeerSession[] _peers;
+    private readonly byte[] _control = new byte[PfsyncLimits.MaxDatagram];
+    private readonly uint _creator;
+    private readonly Instant _start;
+    private readonly byte _allPeers;
+    private ulong _clock;
+    private ulong _challenges;
+    private Instant _now;
+
+    /// <summary>Makes an engine; it knows nobody and holds nothing.</summary>
+    public StateSyncEngine(StateSyncEngineOptions options, IStateTable table, IDatagramSink sink, Instant now)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Peers, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Peers, PfsyncLimits.MaxNodeId - 1);
+        _options = options;
+        _table = table;
+        _sink = sink;
+        _store = new StateStore(options.MaxEntries, options.Seed);
+        _creator = ((uint)options.NodeId << 24) | (uint)(options.Epoch & 0xffffff);
+        _clock = options.ClockStart & MaxIncarnation;
+        _challenges = options.Seed ^ options.Epoch;
+        _start = _now = now;
+        _allPeers = (byte)((1 << options.Peers) - 1);
+        _peers = new PeerSession[options.Peers];
+        for (var i = 0; i < _peers.Length; i++)
+            _peers[i] = new PeerSession(i) { Challenge = NextChallenge(), NextHello = now };
+        StartScan(isUrgent: true);
+    }
+
+    /// <summary>What was counted.</summary>
+    public StateSyncCounters Counters { get; } = new();
+
+    /// <summary>Something an operator wants to know: a kind and a sentence.</summary>
+    public Action<string, string>? Notice { get; set; }
+
+    /// <summary>Live states known.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Live states this node owns.</summary>
+    public int OwnedCount { get; private set; }
+
+    /// <summary>This node is MASTER of some vhid.</summary>
+    public bool IsForwarding { get; private set; }
+
+    /// <summary>When <see cref="Tick"/> wants to be called next, at the latest.</summary>
+    public Instant Deadline { get; private set; }
+
+    /// <summary>Does what is due: hellos, sendings and resendings, a slice of the scan.</summary>
+    public void Tick(Instant now)
+    {
+        _now = now;
+        MakeLiberalSlice();
+        ScanSlice();
+        UpdateReadiness();
+        Deadline = Instant.Earlier(_nextScanSlice, now + _helloInterval);
+        if (_liberalCursor >= 0)
+            Deadline = now;
+        foreach (var peer in _peers)
+        {
+            CheckLife(peer);
+            VerifySlice(peer);
+            Flush(peer);
+            Retransmit(peer);
+            if (peer.HelloDue || now >= peer.NextHello)
+                SendHello(peer);
+            Deadline = Instant.Earlier(Deadline, peer.NextHello);
+            if (peer.InFlight > 0)
+                Deadline = Instant.Earlier(Deadline, peer.OldestSent + peer.RetransmitAfter);
+            if (peer.VerifyCursor >= 0)
+                Deadline = now;
+        }
+    }
+
+    /// <summary>Tells whether this node forwards. On the way in a scan starts at once; on the way out every own TCP entry is made liberal.</summary>
+    public void SetForwarding(Instant now, bool forwarding)
+    {
+        _now = now;
+        if (IsForwarding == forwarding)
+            return;
+        IsForwarding = forwarding;
+        _liberalCursor = forwarding ? -1 : 0;
+        if (forwarding)
+            StartScan(isUrgent: true);
+        foreach (var peer in _peers)
+            peer.HelloDue = true;
+    }
+
+    /// <summary>Asks every peer for its states and offers it ours.</summary>
+    public void RequestSync(Instant now)
+    {
+        _now = now;
+        foreach (var peer in _peers)
+        {
+            RequestBulk(peer);
+            if (!peer.BulkOutActive)
+                StartBulk(peer, request: 0);
+        }
+    }
+
+    /// <summary>Shows every live state until <paramref name="visitor"/> returns false. The visitor must not call the engine.</summary>
+    public void Visit(Func<ReplicatedState, bool> visitor)
+    {
+        for (var i = 0; i < _store.High; i++)
+        {
+            ref var slot = ref _store[i];
+            if (slot.Phase == SlotPhase.Live && !visitor(slot.State))
+                return;
+        }
+    }
+
+    private uint NextChallenge()
+    {
+        // splitmix64, Steele and others 2014; 0 means "none".
+        var z = _challenges += 0x9e3779b97f4a7c15;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+        return (uint)(z >> 32) | 1;
+    }
+}
