@@ -8,7 +8,7 @@ public static class StateMerge
 {
     /// <summary>
     /// Positive where <paramref name="a"/> stands, negative where <paramref name="b"/> does, 0 when they say the same: later life of the tuple, then
-    /// later term, then lower owner, then an end before a life, then later revision (serial arithmetic), then what got farther.
+    /// later term, then lower owner, then an end before a life, then later revision (serial arithmetic), then what got farther. What is left of the timeout is no part of the account.
     /// </summary>
     public static int Compare(in ReplicatedState a, bool aEnded, in ReplicatedState b, bool bEnded)
     {
@@ -28,8 +28,6 @@ public static class StateMerge
             order = a.Entry.Status.CompareTo(b.Entry.Status);
         if (order == 0)
             order = a.Entry.Mark.CompareTo(b.Entry.Mark);
-        if (order == 0)
-            order = a.Entry.TimeoutSeconds.CompareTo(b.Entry.TimeoutSeconds);
         return order;
     }
 }

@@ -18,7 +18,7 @@ internal struct StateSlot
 {
     public ReplicatedState State;
 
-    /// <summary>The entry with the liberal flags; what the kernel was last asked to hold runs out then.</summary>
+    /// <summary>What the kernel was last asked to hold runs out then.</summary>
     public Instant InstalledUntil;
 
     /// <summary>What the peers were last told runs out there then; for ended slots when the slot is freed.</summary>

@@ -142,6 +142,9 @@ public sealed partial class StateSyncEngine
     {
         IsReady = true;
         ReadyReason = why;
+        // What passes here already and no peer knew is ours from now on.
+        if (IsForwarding)
+            StartScan(isUrgent: true);
         foreach (var peer in _peers)
             peer.HelloDue = true;
     }

@@ -103,8 +103,11 @@ public sealed partial class StateSyncEngine
     }
 
     // The kernel tells a TCP entry's first packet without its state.
-    private static ConntrackEntry Completed(in ConntrackEntry entry) =>
-        entry.Original.Protocol == 6 && entry.TcpState == 0 ? entry with { HasTcp = true, TcpState = 1 } : entry;
+    private static ConntrackEntry Completed(in ConntrackEntry entry)
+    {
+        var complete = entry with { Status = entry.Status & ToldStatus };
+        return entry.Original.Protocol == 6 && entry.TcpState == 0 ? complete with { HasTcp = true, TcpState = 1 } : complete;
+    }
 
     private void TakeUpdate(in ConntrackEntry entry, EntryParts parts)
     {
@@ -144,19 +147,20 @@ public sealed partial class StateSyncEngine
         slot.State.Revision = 0;
     }
 
+    private const uint ToldStatus =
+        ConntrackEntry.StatusSeenReply
+        | ConntrackEntry.StatusAssured
+        | ConntrackEntry.StatusConfirmed
+        | ConntrackEntry.StatusSourceNat
+        | ConntrackEntry.StatusDestinationNat;
+
     /// <summary>Takes over what the kernel tells; true where a peer should know it.</summary>
     private static bool Absorb(ref StateSlot slot, in ConntrackEntry entry, EntryParts parts)
     {
-        const uint told =
-            ConntrackEntry.StatusSeenReply
-            | ConntrackEntry.StatusAssured
-            | ConntrackEntry.StatusConfirmed
-            | ConntrackEntry.StatusSourceNat
-            | ConntrackEntry.StatusDestinationNat;
         var known = slot.State.Entry;
         var next = known;
         if ((parts & EntryParts.Status) != 0)
-            next.Status = entry.Status;
+            next.Status = entry.Status & ToldStatus;
         if ((parts & EntryParts.Timeout) != 0)
             next.TimeoutSeconds = entry.TimeoutSeconds;
         if ((parts & EntryParts.Mark) != 0)
@@ -174,7 +178,7 @@ public sealed partial class StateSyncEngine
         }
         slot.State.Entry = next;
         const byte flags = unchecked((byte)~ConntrackEntry.TcpFlagBeLiberal);
-        return ((next.Status ^ known.Status) & told) != 0
+        return next.Status != known.Status
             || next.Mark != known.Mark
             || next.TcpState != known.TcpState
             || ((next.TcpFlagsOriginal ^ known.TcpFlagsOriginal) & flags) != 0
@@ -205,7 +209,7 @@ public sealed partial class StateSyncEngine
         slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = 0 } };
         if (slot.State.Owner == _options.NodeId && IsForwarding)
         {
-            End(ref slot);
+            End(number, ref slot);
             QueueToAll(number);
             return;
         }

@@ -169,7 +169,7 @@ public sealed partial class StateSyncEngine
         if (slot.InKernel)
             Evict(ref slot);
         var entry = slot.State.Entry;
-        End(ref slot);
+        End(number, ref slot);
         slot.State = state with { Entry = entry };
     }
 
@@ -190,7 +190,7 @@ public sealed partial class StateSyncEngine
         number = Add(state);
         if (number < 0)
             return;
-        End(ref _store[number]);
+        End(number, ref _store[number]);
         Queue(peer, number);
     }
 
@@ -202,7 +202,7 @@ public sealed partial class StateSyncEngine
     }
 
     /// <summary>The state is over; the slot stays for a moment, so that the end reaches the peers and late news finds it.</summary>
-    private void End(ref StateSlot slot)
+    private void End(int number, ref StateSlot slot)
     {
         Count--;
         if (slot.State.Owner == _options.NodeId)
@@ -210,13 +210,28 @@ public sealed partial class StateSyncEngine
         slot.Phase = SlotPhase.Ended;
         slot.InKernel = false;
         slot.ToldUntil = _now + _endedKept;
+        _ended.Enqueue(number);
+    }
+
+    /// <summary>Gives back the slots of ends that were told and kept long enough. What still waits for a peer is left to the scan.</summary>
+    private void FreeEnded()
+    {
+        while (_ended.TryPeek(out var number))
+        {
+            ref var slot = ref _store[number];
+            if (slot.Phase == SlotPhase.Ended && _now < slot.ToldUntil)
+                return;
+            _ended.Dequeue();
+            if (slot.Phase == SlotPhase.Ended && slot.Queued == 0)
+                _store.Free(number);
+        }
     }
 
     private void Forget(int number)
     {
         ref var slot = ref _store[number];
         if (slot.Phase == SlotPhase.Live)
-            End(ref slot);
+            End(number, ref slot);
     }
 
     private TimeSpan InstalledSpan(in ConntrackEntry entry)

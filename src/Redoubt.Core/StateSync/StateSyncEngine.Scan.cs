@@ -16,7 +16,6 @@ public sealed partial class StateSyncEngine
     private bool _isWalking;
     private int _sweepCursor;
     private int _liberalCursor = -1;
-    private long _scanned;
     private Instant _scanStarted;
     private Instant _nextScanSlice;
 
@@ -26,7 +25,6 @@ public sealed partial class StateSyncEngine
         _isUrgent = isUrgent;
         _isWalking = true;
         _sweepCursor = -1;
-        _scanned = 0;
         _scanStarted = _nextScanSlice = _now;
         _table.BeginScan();
     }
@@ -59,14 +57,11 @@ public sealed partial class StateSyncEngine
         _nextScanSlice = _scanStarted + _options.ScanPeriod;
         if (_nextScanSlice < _now)
             _nextScanSlice = _now;
-        // Ends are to be forgotten soon after their time, also where the period is long.
-        _nextScanSlice = Instant.Earlier(_nextScanSlice, _now + _options.ScanPeriod);
     }
 
     private void WalkSlice()
     {
         var count = _table.Scan(_slice);
-        _scanned += count;
         for (var i = 0; i < count; i++)
             Meet(_slice[i]);
         if (count > 0)

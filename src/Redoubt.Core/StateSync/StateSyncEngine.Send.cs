@@ -18,7 +18,8 @@ public sealed partial class StateSyncEngine
 
     private void Queue(PeerSession peer, int number, bool asks = false)
     {
-        if (!peer.IsOpen)
+        // Who has not taken up our stream yet asks for everything when it does.
+        if (!peer.IsOpen || !peer.IsConfirmed)
             return;
         ref var slot = ref _store[number];
         if (asks)

@@ -22,7 +22,7 @@ public sealed partial class StateSyncEngine
     private readonly byte[] _control = new byte[PfsyncLimits.MaxDatagram];
     private readonly uint _creator;
     private readonly Instant _start;
-    private readonly byte _allPeers;
+    private readonly Queue<int> _ended = new();
     private ulong _clock;
     private ulong _challenges;
     private Instant _now;
@@ -40,7 +40,6 @@ public sealed partial class StateSyncEngine
         _clock = options.ClockStart & MaxIncarnation;
         _challenges = options.Seed ^ options.Epoch;
         _start = _now = now;
-        _allPeers = (byte)((1 << options.Peers) - 1);
         _peers = new PeerSession[options.Peers];
         for (var i = 0; i < _peers.Length; i++)
             _peers[i] = new PeerSession(i) { Challenge = NextChallenge(), NextHello = now };
@@ -69,6 +68,7 @@ public sealed partial class StateSyncEngine
     public void Tick(Instant now)
     {
         _now = now;
+        FreeEnded();
         MakeLiberalSlice();
         ScanSlice();
         UpdateReadiness();

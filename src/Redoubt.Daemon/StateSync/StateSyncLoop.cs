@@ -22,6 +22,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private const int DatagramsPerTurn = 256;
     private static readonly TimeSpan _publishInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _faultInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _faultPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _overslept = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
@@ -38,6 +39,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
     private Instant _nextPublish;
     private Instant _nextFault;
+    private Instant _notBefore;
     private long _faults;
     private long _sleeps;
     private int _eventSlot;
@@ -178,7 +180,9 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         var last = BootClock.Now;
         while (!_isStopping)
         {
-            _poller!.Wait(_engine!.Deadline);
+            // After a failure not before the pause is over: what failed may fail again at once.
+            var deadline = _engine!.Deadline;
+            _poller!.Wait(deadline < _notBefore ? _notBefore : deadline);
             var now = BootClock.Now;
             if (now - last > _overslept)
                 Overslept(now - last);
@@ -287,6 +291,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     {
         _faults++;
         var now = BootClock.Now;
+        _notBefore = now + _faultPause;
         if (now < _nextFault)
             return;
         _nextFault = now + _faultInterval;
