@@ -99,7 +99,7 @@ public sealed partial class StateSyncEngine
 
     private void VerifySlice(PeerSession peer)
     {
-        if (peer.VerifyCursor < 0)
+        if (peer.VerifyCursor < 0 || !peer.IsConfirmed)
             return;
         var end = Math.Min(_store.High, peer.VerifyCursor + VerifyAtOnce);
         for (; peer.VerifyCursor < end; peer.VerifyCursor++)

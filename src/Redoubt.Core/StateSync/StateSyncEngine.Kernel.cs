@@ -201,14 +201,24 @@ public sealed partial class StateSyncEngine
         Lost(number);
     }
 
-    /// <summary>Our kernel does not hold the entry any more. The forwarding owner's word ends the state; any other node asks.</summary>
+    /// <summary>Who forwards decides about its own states and about those of owners that do not forward any more.</summary>
+    private bool HasTheWord(byte owner)
+    {
+        if (!IsForwarding)
+            return false;
+        return owner == _options.NodeId || PeerOf(owner) is not { } peer || !IsAlive(peer) || !peer.IsForwarding;
+    }
+
+    /// <summary>Our kernel does not hold the entry any more. The word of the node that forwards ends the state; any other node asks.</summary>
     private void Lost(int number)
     {
         ref var slot = ref _store[number];
         slot.InKernel = false;
         slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = 0 } };
-        if (slot.State.Owner == _options.NodeId && IsForwarding)
+        if (HasTheWord(slot.State.Owner))
         {
+            if (slot.State.Owner != _options.NodeId)
+                Claim(ref slot);
             End(number, ref slot);
             QueueToAll(number);
             return;

@@ -227,11 +227,13 @@ public sealed partial class StateSyncEngine
         }
     }
 
+    /// <summary>Drops a state without saying that it ended: whoever still has it is believed.</summary>
     private void Forget(int number)
     {
         ref var slot = ref _store[number];
-        if (slot.Phase == SlotPhase.Live)
-            End(number, ref slot);
+        End(number, ref slot);
+        slot.State.Identity = default;
+        slot.State.Term = 0;
     }
 
     private TimeSpan InstalledSpan(in ConntrackEntry entry)
@@ -265,6 +267,9 @@ public sealed partial class StateSyncEngine
         if (!slot.InKernel)
         {
             Counters.InstallFailures++;
+            // A later flow holds the tuple: where the traffic is, this one is over.
+            if (answer == TableAnswer.Exists && HasTheWord(slot.State.Owner))
+                Lost(number);
             return;
         }
         Counters.Installed++;

@@ -14,6 +14,7 @@ public sealed partial class StateSyncEngine
     private bool _isUrgent;
     private bool _isTableKnown;
     private bool _isWalking;
+    private bool _isLeaving;
     private int _sweepCursor;
     private int _liberalCursor = -1;
     private Instant _scanStarted;
@@ -53,7 +54,7 @@ public sealed partial class StateSyncEngine
             return;
         }
         Counters.Scans++;
-        _isUrgent = false;
+        _isUrgent = _isLeaving = false;
         _nextScanSlice = _scanStarted + _options.ScanPeriod;
         if (_nextScanSlice < _now)
             _nextScanSlice = _now;
@@ -77,7 +78,7 @@ public sealed partial class StateSyncEngine
         if (number < 0 || _store[number].Phase == SlotPhase.Ended || _store[number].State.Entry.Reply != entry.Reply)
         {
             // Ended a moment ago: the walk may be behind the news.
-            if (number < 0 && IsForwarding && IsReady && _options.Scope.Includes(entry))
+            if (number < 0 && ((IsForwarding && IsReady) || _isLeaving) && _options.Scope.Includes(entry))
             {
                 TakeNew(entry);
                 number = _store.Find(entry.Original);
@@ -144,9 +145,7 @@ public sealed partial class StateSyncEngine
             Meet(found);
             return;
         }
-        if (slot.InKernel)
-            Lost(number);
-        else if (slot.State.Owner == _options.NodeId && IsForwarding)
+        if (slot.InKernel || (slot.State.Owner == _options.NodeId && IsForwarding))
             Lost(number);
         else if (slot.Asking == 0)
             Install(number);

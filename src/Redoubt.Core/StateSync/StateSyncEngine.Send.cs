@@ -70,7 +70,7 @@ public sealed partial class StateSyncEngine
         {
             var number = peer.Peek();
             ref var slot = ref _store[number];
-            if (slot.Phase != SlotPhase.Free && !WriteSlot(peer, ref slot, ref writer, buffer))
+            if (slot.State.Identity != default && !WriteSlot(peer, ref slot, ref writer, buffer))
                 return;
             slot.Queued &= (byte)~peer.Bit;
             slot.Asking &= (byte)~peer.Bit;

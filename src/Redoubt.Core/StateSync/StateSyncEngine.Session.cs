@@ -125,7 +125,7 @@ public sealed partial class StateSyncEngine
             peer.Dequeue();
         }
         // What it was asked for in the old stream may be lost.
-        if (peer.IsOpen && peer.BulkIn != BulkPhase.Done)
+        if (peer.IsOpen)
             RequestBulk(peer);
     }
 

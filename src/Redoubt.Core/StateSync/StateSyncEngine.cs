@@ -86,12 +86,13 @@ public sealed partial class StateSyncEngine
             Deadline = Instant.Earlier(Deadline, peer.NextHello);
             if (peer.InFlight > 0)
                 Deadline = Instant.Earlier(Deadline, peer.OldestSent + peer.RetransmitAfter);
-            if (peer.VerifyCursor >= 0)
+            if (peer.VerifyCursor >= 0 && peer.IsConfirmed)
                 Deadline = now;
         }
     }
 
-    /// <summary>Tells whether this node forwards. On the way in a scan starts at once; on the way out every own TCP entry is made liberal.</summary>
+    /// <summary>Tells whether this node forwards. A scan starts at once both ways: on the way in it takes over what
+    /// passes here, on the way out it tells of what passed and nobody was told of yet; and every own TCP entry is made liberal then.</summary>
     public void SetForwarding(Instant now, bool forwarding)
     {
         _now = now;
@@ -99,8 +100,8 @@ public sealed partial class StateSyncEngine
             return;
         IsForwarding = forwarding;
         _liberalCursor = forwarding ? -1 : 0;
-        if (forwarding)
-            StartScan(isUrgent: true);
+        _isLeaving = !forwarding;
+        StartScan(isUrgent: true);
         foreach (var peer in _peers)
             peer.HelloDue = true;
     }

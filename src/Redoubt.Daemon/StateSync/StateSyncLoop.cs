@@ -204,10 +204,11 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private void Turn(Instant now)
     {
         _wake!.Drain();
+        // News first: what passed before a command was given is judged as it was then.
+        if (_poller!.IsReadable(_eventSlot) || !_commands.IsEmpty)
+            ReadEvents(now);
         while (_commands.TryDequeue(out var command))
             command(now);
-        if (_poller!.IsReadable(_eventSlot))
-            ReadEvents(now);
         if (_poller.IsReadable(_socketSlot))
             ReadDatagrams(now);
         _engine!.Tick(BootClock.Now);

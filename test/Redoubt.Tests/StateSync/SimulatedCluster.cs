@@ -94,13 +94,25 @@ internal sealed class SimulatedCluster
             return true;
         }
 
+        /// <summary>As the loop does it: news first, then the command.</summary>
+        public void SetForwarding(bool forwarding)
+        {
+            ReadNews();
+            Engine.SetForwarding(_cluster.Now, forwarding);
+        }
+
         public void Turn()
         {
             Table.Now = _cluster.Now;
             Table.Expire();
+            ReadNews();
+            Engine.Tick(_cluster.Now);
+        }
+
+        private void ReadNews()
+        {
             while (Table.News.TryDequeue(out var news))
                 Engine.TakeNews(_cluster.Now, news.Kind, news.Entry, EntryParts.All, news.IsEcho);
-            Engine.Tick(_cluster.Now);
         }
 
         private StateSyncEngine Make() =>
