@@ -3,7 +3,8 @@ using Redoubt.Core.Pfsync;
 
 namespace Redoubt.Core.StateSync;
 
-// Whole tables: who opened a session asks for everything the peer vouches for. What the bulk did not name, though the peer owned it, is asked for
+// Whole tables: who opened a session asks for everything the peer knows; what it knows at
+// second hand is verified with the owner. What the bulk did not name, though the peer owned it, is asked for
 // singly and never deleted blindly. And readiness, which waits for the bulks.
 public sealed partial class StateSyncEngine
 {
@@ -48,7 +49,7 @@ public sealed partial class StateSyncEngine
         for (; peer.BulkOutCursor < _store.High; peer.BulkOutCursor++)
         {
             ref var slot = ref _store[peer.BulkOutCursor];
-            if (slot.Phase != SlotPhase.Live || !Vouches(slot.State.Owner, peer))
+            if (slot.Phase != SlotPhase.Live)
                 continue;
             if (!WriteSlot(peer, ref slot, ref writer, buffer))
                 return;
@@ -58,14 +59,6 @@ public sealed partial class StateSyncEngine
             return;
         peer.BulkOutActive = false;
         Counters.BulksSent++;
-    }
-
-    /// <summary>Own states, the asker's own from its earlier life, and those of owners that are not there to speak for themselves.</summary>
-    private bool Vouches(byte owner, PeerSession asker)
-    {
-        if (owner == _options.NodeId || owner == asker.Node)
-            return true;
-        return PeerOf(owner) is not { } peer || !IsAlive(peer);
     }
 
     private static bool TryWritePair(ref PfsyncWriter writer, Span<byte> buffer, PfsyncAction action, uint first, uint second)
@@ -105,8 +98,13 @@ public sealed partial class StateSyncEngine
         for (; peer.VerifyCursor < end; peer.VerifyCursor++)
         {
             ref var slot = ref _store[peer.VerifyCursor];
-            if (slot.Phase == SlotPhase.Live && slot.State.Owner == peer.Node && slot.SeenInBulk != peer.BulkRequest)
+            if (slot.Phase != SlotPhase.Live || slot.SeenInBulk == peer.BulkRequest)
+                continue;
+            // The peer's bulk names our own states as far as it knows them: what it does not, it is told.
+            if (slot.State.Owner == peer.Node)
                 Queue(peer, peer.VerifyCursor, asks: true);
+            else if (slot.State.Owner == _options.NodeId)
+                Queue(peer, peer.VerifyCursor);
         }
         if (peer.VerifyCursor >= _store.High)
             peer.VerifyCursor = -1;

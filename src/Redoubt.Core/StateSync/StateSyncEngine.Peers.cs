@@ -155,11 +155,8 @@ public sealed partial class StateSyncEngine
             return;
         }
         ref var slot = ref _store[number];
-        if (
-            slot.Phase != SlotPhase.Live
-            || slot.State.Identity != state.Identity
-            || StateMerge.Compare(state, true, slot.State, false) <= 0
-        )
+        // The end of a later life of the tuple is the end of the earlier one too; never the other way round.
+        if (slot.Phase != SlotPhase.Live || StateMerge.Compare(state, true, slot.State, false) <= 0)
         {
             Counters.DeletesStale++;
             if (slot.Phase == SlotPhase.Live && slot.State.Owner == _options.NodeId)
@@ -180,6 +177,9 @@ public sealed partial class StateSyncEngine
         if (number >= 0)
         {
             ref var slot = ref _store[number];
+            // Dropped without a word: now its word is asked for.
+            if (slot.State.Identity == default && state.Owner == _options.NodeId)
+                slot.State = state;
             if (slot.Phase == SlotPhase.Ended || slot.InKernel || slot.State.Owner == _options.NodeId)
                 Queue(peer, number);
             return;

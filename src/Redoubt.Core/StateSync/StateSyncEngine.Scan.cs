@@ -14,7 +14,7 @@ public sealed partial class StateSyncEngine
     private bool _isUrgent;
     private bool _isTableKnown;
     private bool _isWalking;
-    private bool _isLeaving;
+    private int _leavingScans;
     private int _sweepCursor;
     private int _liberalCursor = -1;
     private Instant _scanStarted;
@@ -54,7 +54,12 @@ public sealed partial class StateSyncEngine
             return;
         }
         Counters.Scans++;
-        _isUrgent = _isLeaving = false;
+        if (_leavingScans > 0 && --_leavingScans > 0)
+        {
+            StartScan(isUrgent: true);
+            return;
+        }
+        _isUrgent = false;
         _nextScanSlice = _scanStarted + _options.ScanPeriod;
         if (_nextScanSlice < _now)
             _nextScanSlice = _now;
@@ -77,14 +82,8 @@ public sealed partial class StateSyncEngine
         var number = _store.Find(entry.Original);
         if (number < 0 || _store[number].Phase == SlotPhase.Ended || _store[number].State.Entry.Reply != entry.Reply)
         {
-            // Ended a moment ago: the walk may be behind the news.
-            if (number < 0 && ((IsForwarding && IsReady) || _isLeaving) && _options.Scope.Includes(entry))
-            {
-                TakeNew(entry);
-                number = _store.Find(entry.Original);
-                if (number >= 0)
-                    _store[number].FromScan = true;
-            }
+            if (((IsForwarding && IsReady) || _leavingScans > 0) && _options.Scope.Includes(entry))
+                Find(number, entry);
             return;
         }
         ref var slot = ref _store[number];
@@ -115,6 +114,21 @@ public sealed partial class StateSyncEngine
         }
         else if (_now + TimeSpan.FromSeconds(entry.TimeoutSeconds + (1.5 * ScanSeconds)) > slot.ToldUntil)
             QueueToAll(number);
+    }
+
+    /// <summary>An entry that no news told of. Where another life of the tuple is known, the walk may only be behind the news: ask again.</summary>
+    private void Find(int number, in ConntrackEntry entry)
+    {
+        if (number >= 0)
+        {
+            var isThere = _table.TryGet(entry.Original, isReply: false, out var found) && found.Original == entry.Original;
+            if (!isThere || found.Reply != entry.Reply)
+                return;
+        }
+        TakeNew(entry);
+        number = _store.Find(entry.Original);
+        if (number >= 0)
+            _store[number].FromScan = true;
     }
 
     private void SweepSlice()

@@ -9,6 +9,8 @@ namespace Redoubt.Core.StateSync;
 /// </summary>
 public sealed partial class StateSyncEngine
 {
+    // A walk may miss an entry that moves; three hardly miss the same.
+    private const int LeavingScans = 3;
     private static readonly TimeSpan _helloInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _aliveLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _sessionLimit = TimeSpan.FromSeconds(10);
@@ -100,7 +102,7 @@ public sealed partial class StateSyncEngine
             return;
         IsForwarding = forwarding;
         _liberalCursor = forwarding ? -1 : 0;
-        _isLeaving = !forwarding;
+        _leavingScans = forwarding ? 0 : LeavingScans;
         StartScan(isUrgent: true);
         foreach (var peer in _peers)
             peer.HelloDue = true;

@@ -81,6 +81,8 @@ public sealed class ClusterTests
             if (node.Engine.Count != held.Count)
                 found.Add($"{name} knows {node.Engine.Count} and holds {held.Count}");
         }
+        if (found.Count > 0)
+            found.Insert(0, string.Join(", ", cluster.Nodes.Select(n => $"{n.Engine.Peer(0)}{(cluster.Nodes.Length > 2 ? n.Engine.Peer(1) : "")}")));
         return string.Join("; ", found.Take(6));
     }
 
