@@ -144,7 +144,8 @@ public sealed partial class StateSyncEngine
         var trip = _now.Nanoseconds - hello.EchoSentAt - (hello.HoldMicroseconds * 1000L);
         if (hello.EchoSentAt > 0 && trip >= 0)
             peer.RoundTrip = TimeSpan.FromTicks(trip / 100);
-        if (hello.AckStream != peer.Stream)
+        // An acknowledgement that goes back: the peer gave our session up meanwhile and waits for a stream from its first datagram.
+        if (hello.AckStream != peer.Stream || hello.AckSequence < peer.Acked)
         {
             if (peer.IsConfirmed)
                 RestartStream(peer);

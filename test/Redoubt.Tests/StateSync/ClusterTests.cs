@@ -30,7 +30,11 @@ public sealed class ClusterTests
                 Destination = new IpAddressValue(0, 0xc6336401),
                 DestinationPort = (ushort)(10000 + ((number + (variant * 3)) % 60)),
             },
-            Status = ConntrackEntry.StatusSeenReply | ConntrackEntry.StatusAssured | ConntrackEntry.StatusConfirmed | ConntrackEntry.StatusSourceNat,
+            Status =
+                ConntrackEntry.StatusSeenReply
+                | ConntrackEntry.StatusAssured
+                | ConntrackEntry.StatusConfirmed
+                | ConntrackEntry.StatusSourceNat,
             TimeoutSeconds = original.Protocol == 6 ? 432_000u : 120u,
             HasTcp = original.Protocol == 6,
             TcpState = original.Protocol == 6 ? (byte)3 : (byte)0,
@@ -78,13 +82,22 @@ public sealed class ClusterTests
             var held = node.Table.Entries.ToDictionary(e => e.Original, e => (e.Reply, e.Mark, e.TcpState));
             var name = $"node {Array.IndexOf(cluster.Nodes, node) + 1} of {cluster.Nodes.Length}, master {master + 1}";
             found.AddRange(expected.Keys.Except(held.Keys).Select(k => $"{name} lacks {k.Source.Low & 0xffff}"));
-            found.AddRange(held.Keys.Except(expected.Keys).Select(k => $"{name} has {k.Source.Low & 0xffff} besides, {Known(node, k)}; master {Known(cluster.Nodes[master], k)}"));
-            found.AddRange(held.Where(h => expected.TryGetValue(h.Key, out var e) && e != h.Value).Select(h => $"{name} differs in {h.Key.Source.Low & 0xffff}: {h.Value}, master {expected[h.Key]}"));
+            found.AddRange(
+                held.Keys.Except(expected.Keys)
+                    .Select(k => $"{name} has {k.Source.Low & 0xffff} besides, {Known(node, k)}; master {Known(cluster.Nodes[master], k)}")
+            );
+            found.AddRange(
+                held.Where(h => expected.TryGetValue(h.Key, out var e) && e != h.Value)
+                    .Select(h => $"{name} differs in {h.Key.Source.Low & 0xffff}: {h.Value}, master {expected[h.Key]}")
+            );
             if (node.Engine.Count != held.Count)
                 found.Add($"{name} knows {node.Engine.Count} and holds {held.Count}");
         }
         if (found.Count > 0)
-            found.Insert(0, string.Join(", ", cluster.Nodes.Select(n => $"{n.Engine.Peer(0)}{(cluster.Nodes.Length > 2 ? n.Engine.Peer(1) : "")}")));
+            found.Insert(
+                0,
+                string.Join(", ", cluster.Nodes.Select(n => $"{n.Engine.Peer(0)}{(cluster.Nodes.Length > 2 ? n.Engine.Peer(1) : "")}"))
+            );
         return string.Join("; ", found.Take(6));
     }
 

@@ -48,7 +48,10 @@ internal sealed class SimulatedCluster
         for (var copies = LossPercent > 0 && _random.Next(10) == 0 ? 2 : 1; copies > 0; copies--)
         {
             if (_random.Next(100) >= LossPercent)
-                _wire.Enqueue((from, to, datagram.ToArray()), (Now.Nanoseconds + (LossPercent > 0 ? _random.Next(40_000_000) : 1), ++_order));
+                _wire.Enqueue(
+                    (from, to, datagram.ToArray()),
+                    (Now.Nanoseconds + (LossPercent > 0 ? _random.Next(40_000_000) : 1), ++_order)
+                );
         }
     }
 

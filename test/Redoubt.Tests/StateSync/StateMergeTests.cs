@@ -41,8 +41,18 @@ public sealed class StateMergeTests
     [Fact]
     public void The_end_of_an_earlier_life_does_not_end_a_later_one()
     {
-        var early = new ReplicatedState { Identity = new StateIdentity(1, 1), Term = 9, Owner = 1 };
-        var late = new ReplicatedState { Identity = new StateIdentity(2, 1), Term = 1, Owner = 2 };
+        var early = new ReplicatedState
+        {
+            Identity = new StateIdentity(1, 1),
+            Term = 9,
+            Owner = 1,
+        };
+        var late = new ReplicatedState
+        {
+            Identity = new StateIdentity(2, 1),
+            Term = 1,
+            Owner = 2,
+        };
         Assert.True(StateMerge.Compare(early, true, late, false) < 0);
         Assert.True(StateMerge.Compare(late, true, early, false) > 0);
     }
@@ -101,7 +111,14 @@ public sealed class StateMergeTests
             var datagram = buffer.AsSpan(0, length);
             random.NextBytes(datagram);
             if (length >= PfsyncHeader.Length && length <= PfsyncLimits.MaxDatagram && random.Next(2) == 0)
-                new PfsyncHeader { Node = 2, Epoch = 7, Stream = 1, Sequence = (ulong)random.Next(3), Echo = (uint)random.Next() }.Write(datagram, length);
+                new PfsyncHeader
+                {
+                    Node = 2,
+                    Epoch = 7,
+                    Stream = 1,
+                    Sequence = (ulong)random.Next(3),
+                    Echo = (uint)random.Next(),
+                }.Write(datagram, length);
             refused += engine.Receive(now, 0, datagram) == PfsyncRejection.None ? 0 : 1;
         }
         engine.Tick(now);
