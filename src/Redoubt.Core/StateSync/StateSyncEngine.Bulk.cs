@@ -105,6 +105,8 @@ public sealed partial class StateSyncEngine
                 Queue(peer, peer.VerifyCursor, asks: true);
             else if (slot.State.Owner == _options.NodeId)
                 Queue(peer, peer.VerifyCursor);
+            else if (PeerOf(slot.State.Owner) is { } owner)
+                Queue(owner, peer.VerifyCursor, asks: true);
         }
         if (peer.VerifyCursor >= _store.High)
             peer.VerifyCursor = -1;

@@ -162,7 +162,12 @@ public sealed partial class StateSyncEngine
         if (slot.InKernel || (slot.State.Owner == _options.NodeId && IsForwarding))
             Lost(number);
         else if (slot.Asking == 0)
+        {
             Install(number);
+            // Ours of old, not in our kernel and without room there: it lives where it is forwarded, or nowhere.
+            if (slot.Phase == SlotPhase.Live && !slot.InKernel && slot.State.Owner == _options.NodeId)
+                Forget(number);
+        }
     }
 
     private void MakeLiberalSlice()
