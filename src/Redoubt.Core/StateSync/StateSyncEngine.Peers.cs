@@ -184,13 +184,23 @@ public sealed partial class StateSyncEngine
                 Queue(peer, number);
             return;
         }
-        // Only the owner can say that there is no such state, and only once it knows its own table.
-        if (state.Owner != _options.NodeId || !_isTableKnown || !peer.IsOpen)
+        // Only its owner, or who forwards when its owner does not, can say that there is no such state, and only once it knows its own table.
+        if (!_isTableKnown || !peer.IsOpen || (state.Owner != _options.NodeId && !(IsReady && HasTheWord(state.Owner))))
             return;
+        if (_table.TryGet(state.Entry.Original, isReply: false, out var found) && found.Original == state.Entry.Original)
+        {
+            // The walk missed it.
+            if (IsForwarding && _options.Scope.Includes(found))
+                Find(-1, found);
+            return;
+        }
         number = Add(state);
         if (number < 0)
             return;
-        End(number, ref _store[number]);
+        ref var unknown = ref _store[number];
+        if (state.Owner != _options.NodeId)
+            Claim(ref unknown);
+        End(number, ref unknown);
         Queue(peer, number);
     }
 

@@ -93,7 +93,10 @@ public sealed partial class StateSyncEngine
         if (entry.KernelId != 0)
             slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = entry.KernelId } };
         if (!IsForwarding)
+        {
+            AskAboutStray(number);
             return;
+        }
         if (slot.State.Owner != _options.NodeId)
         {
             var owner = PeerOf(slot.State.Owner);
@@ -164,9 +167,25 @@ public sealed partial class StateSyncEngine
         else if (slot.Asking == 0)
         {
             Install(number);
-            // Ours of old, not in our kernel and without room there: it lives where it is forwarded, or nowhere.
-            if (slot.Phase == SlotPhase.Live && !slot.InKernel && slot.State.Owner == _options.NodeId)
+            if (slot.Phase != SlotPhase.Live || slot.InKernel)
+                return;
+            // Another flow stands in its way here. Ours of old lives where it is forwarded, or nowhere; others' are asked about.
+            if (slot.State.Owner == _options.NodeId)
                 Forget(number);
+            else if (PeerOf(slot.State.Owner) is { } owner && IsAlive(owner))
+                Queue(owner, number, asks: true);
+        }
+    }
+
+    // A while after a take-over all that lives belongs to who forwards. What does not may have ended where nobody could tell.
+    private void AskAboutStray(int number)
+    {
+        if (_isUrgent || (PeerOf(_store[number].State.Owner) is { } owner && IsAlive(owner) && owner.IsForwarding))
+            return;
+        foreach (var peer in _peers)
+        {
+            if (IsAlive(peer) && peer.IsForwarding)
+                Queue(peer, number, asks: true);
         }
     }
 
