@@ -149,12 +149,26 @@ public sealed partial class StateSyncEngine
     {
         Counters.DeletesReceived++;
         var number = _store.Find(state.Entry.Original);
-        if (number < 0 || state.Owner == _options.NodeId)
+        if (number < 0)
         {
             Counters.DeletesStale++;
             return;
         }
         ref var slot = ref _store[number];
+        // Who forwards knows better: it is here. Also where the word is our own, of an earlier life.
+        if (
+            slot is { Phase: SlotPhase.Live, InKernel: true }
+            && IsForwarding
+            && slot.State.Owner == _options.NodeId
+            && state.Identity == slot.State.Identity
+        )
+        {
+            Counters.DeletesStale++;
+            slot.State.Term = Math.Max(slot.State.Term, state.Term);
+            Claim(ref slot);
+            QueueToAll(number);
+            return;
+        }
         // The end of a later life of the tuple is the end of the earlier one too; never the other way round.
         if (slot.Phase != SlotPhase.Live || StateMerge.Compare(state, true, slot.State, false) <= 0)
         {

@@ -73,9 +73,13 @@ internal sealed class SimulatedCluster
 
         public StateSyncEngine Engine { get; private set; }
 
+        /// <summary>Its process began with a kernel that had entries: those nobody else knows are left alone, they may be somebody else's.</summary>
+        public bool KeptKernel { get; private set; }
+
         public void Restart(bool keepsKernel)
         {
             var forwards = Engine.IsForwarding;
+            KeptKernel = keepsKernel;
             if (!keepsKernel)
                 Table.Clear();
             Table.News.Clear();
