@@ -198,7 +198,20 @@ public sealed partial class StateSyncEngine
         var id = slot.State.Entry.KernelId;
         if (id != 0 && entry.KernelId != 0 && id != entry.KernelId)
             return;
+        // Put back a moment ago, before this news of its predecessor was read, and not heard of yet.
+        if (id == 0 && slot.InKernel && Holds(ref slot))
+            return;
         Lost(number);
+    }
+
+    // Asks the kernel, and takes its id.
+    private bool Holds(ref StateSlot slot)
+    {
+        var known = slot.State.Entry;
+        if (!_table.TryGet(known.Original, isReply: false, out var found) || found.Original != known.Original || found.Reply != known.Reply)
+            return false;
+        slot.State = slot.State with { Entry = known with { KernelId = found.KernelId } };
+        return true;
     }
 
     /// <summary>Who forwards decides about its own states and about those of owners that do not forward any more.</summary>
