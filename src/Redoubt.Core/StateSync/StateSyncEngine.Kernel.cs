@@ -244,7 +244,15 @@ public sealed partial class StateSyncEngine
             Queue(peer, number, asks: true);
             isAsked = true;
         }
-        if (!isAsked)
+        if (isAsked)
+            return;
+        if (slot.State.Owner != _options.NodeId)
+        {
             Forget(number);
+            return;
+        }
+        // Nobody forwards it as far as we hear. Who has taken it over meanwhile did so in a later term, and is not moved by this end.
+        End(number, ref slot);
+        QueueToAll(number);
     }
 }
