@@ -239,10 +239,11 @@ public sealed partial class StateSyncEngine
         var isAsked = false;
         foreach (var peer in _peers)
         {
-            if (!IsAlive(peer) || (slot.State.Owner != peer.Node && (slot.State.Owner != _options.NodeId || !peer.IsForwarding)))
+            // Also one that is silent for the moment: where its session goes on, nothing else would bring the state back.
+            if (!peer.IsOpen || (slot.State.Owner != peer.Node && (slot.State.Owner != _options.NodeId || !peer.IsForwarding)))
                 continue;
             Queue(peer, number, asks: true);
-            isAsked = true;
+            isAsked |= (slot.Queued & peer.Bit) != 0;
         }
         if (isAsked)
             return;
