@@ -74,6 +74,7 @@ internal static class DaemonCommand
         foreach (var tag in NotInForce(configuration.Redoubt))
             events.Add(EventKind.Config, $"<redoubt>: {tag} has no effect in this version");
         NotifySystemd("READY=1");
+        Precompilation.Begin();
         while (signals.Take() == PosixSignal.SIGHUP)
         {
             if (TryReadConfiguration(file, out var newDigest) is not { } changed)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Redoubt.Control;
 using Redoubt.Linux.Interop;
 
 namespace Redoubt.Lab.Commands;
@@ -21,10 +22,16 @@ internal sealed record LabRecord(
 /// <summary>The folder of a lab that was brought up: logs, configurations, sockets and the <see cref="LabRecord"/>. Mode 0700.</summary>
 internal sealed partial class LabDirectory
 {
-    private const string RecordFile = "lab.json";
+    private const string RecordFile = "redoubt-lab.json";
+    private const int LongestRoot = ControlLimits.SocketPath - 16;
     private const uint OwnerOnly = 0x1c0; // 0700
 
-    public LabDirectory(string? path) => Root = System.IO.Path.GetFullPath(path ?? Default);
+    public LabDirectory(string? path)
+    {
+        Root = System.IO.Path.GetFullPath(path ?? Default);
+        if (System.Text.Encoding.UTF8.GetByteCount(Root) > LongestRoot)
+            throw new LabException($"{Root} is too long: the path of a socket has at most {ControlLimits.SocketPath} bytes");
+    }
 
     public string Root { get; }
 
@@ -35,34 +42,20 @@ internal sealed partial class LabDirectory
     public string Log => System.IO.Path.Combine(Root, "holder.log");
 
     /// <summary>The record of the lab that runs here; null where none does.</summary>
-    public LabRecord? Running
-    {
-        get
-        {
-            try
-            {
-                var record = JsonSerializer.Deserialize<LabRecord>(File.ReadAllText(System.IO.Path.Combine(Root, RecordFile)));
-                return record is not null && StartTimeOf(record.Process) == record.StartTime ? record : null;
-            }
-            catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
-            {
-                return null;
-            }
-        }
-    }
+    public LabRecord? Running => Recorded is { } record && StartTimeOf(record.Process) == record.StartTime ? record : null;
 
     /// <summary>Makes the folder ours and empty, or throws <see cref="LabException"/>.</summary>
     public void Prepare()
     {
         if (Running is not null)
             throw new LabException($"a lab runs already in {Root}; redoubt-lab down ends it");
-        if (File.Exists(System.IO.Path.Combine(Root, RecordFile)))
+        if (Recorded is not null)
             Remove(); // left by a lab that was killed
         Directory.CreateDirectory(Root);
-        if (new DirectoryInfo(Root).LinkTarget is not null || LibC.ChMod(Root, OwnerOnly) != 0)
-            throw new LabException($"{Root} is not ours; name another folder with --dir");
         if (Directory.EnumerateFileSystemEntries(Root).Any())
             throw new LabException($"{Root} is not empty; name another folder with --dir");
+        if (!TakePossession())
+            throw new LabException($"{Root} is not ours; name another folder with --dir");
     }
 
     /// <summary>Writes the record: from now on the lab can be used.</summary>
@@ -94,6 +87,26 @@ internal sealed partial class LabDirectory
             return null;
         }
     }
+
+    // In /tmp anybody may have made the folder: a record counts only in one that is ours.
+    private LabRecord? Recorded
+    {
+        get
+        {
+            try
+            {
+                var record = JsonSerializer.Deserialize<LabRecord>(File.ReadAllText(System.IO.Path.Combine(Root, RecordFile)));
+                return record is not null && TakePossession() ? record : null;
+            }
+            catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
+            {
+                return null;
+            }
+        }
+    }
+
+    // Only the owner may change the mode.
+    private bool TakePossession() => new DirectoryInfo(Root).LinkTarget is null && LibC.ChMod(Root, OwnerOnly) == 0;
 
     private static string Default =>
         Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Directory.Exists(runtime)

@@ -20,6 +20,9 @@ public sealed class Place : IDisposable
     private static readonly TimeSpan _toolLimit = TimeSpan.FromSeconds(30);
     private readonly NetworkNamespace _namespace;
 
+    /// <summary>The namespace, for traffic and verdicts that open their sockets in it.</summary>
+    public NetworkNamespace Namespace => _namespace;
+
     /// <summary>Makes an empty place: only lo, which is up.</summary>
     public Place(string name)
     {

@@ -7,6 +7,7 @@ namespace Redoubt.Lab.Nodes;
 /// <summary>A firewall that runs redoubtd.</summary>
 public sealed class RedoubtNode : FirewallNode
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
     private readonly string _state;
 
     internal RedoubtNode(int number, Place place, Port lan, Port wan, Port sync, Topology topology, RedoubtOptions options)
@@ -46,24 +47,35 @@ public sealed class RedoubtNode : FirewallNode
         }
     }
 
-    /// <summary>Asks the daemon over its control socket, for at most 60 s; throws <see cref="ControlException"/>.</summary>
-    public ControlReply Ask(ControlRequest request) =>
-        Task.Run(() => ControlClient.AskOnceAsync(Control, request)).GetAwaiter().GetResult();
+    /// <summary>Asks the daemon over its control socket, for at most 60 s or the limit; throws <see cref="ControlException"/>.</summary>
+    public ControlReply Ask(ControlRequest request, TimeSpan? limit = null)
+    {
+        using var timer = new CancellationTokenSource(limit ?? ControlClient.AnswerLimit);
+        try
+        {
+            return Task.Run(() => ControlClient.AskOnceAsync(Control, request, timer.Token)).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new ControlException($"{Name} does not answer in time", e);
+        }
+    }
 
     /// <summary>Asks the daemon with a verb of <see cref="ControlVerb"/> that takes no options.</summary>
     public ControlReply Ask(string verb) => Ask(new ControlRequest { Verb = verb });
 
-    /// <summary>What the daemon says of itself; throws <see cref="ControlException"/>.</summary>
-    public NodeStatus Status() => Ask(ControlVerb.Status).Status ?? throw new LabException($"{Name} answers without a status");
+    /// <summary>What the daemon says of itself, within 60 s or the limit; throws <see cref="ControlException"/>.</summary>
+    public NodeStatus Status(TimeSpan? limit = null) =>
+        Ask(new ControlRequest { Verb = ControlVerb.Status }, limit).Status ?? throw new LabException($"{Name} answers without a status");
 
-    /// <summary>The state of a vhid (1 on the LAN, 2 on the WAN); null while the daemon does not answer.</summary>
+    /// <summary>The state of a vhid (1 on the LAN, 2 on the WAN); null when the daemon does not answer within a second.</summary>
     public VipState? State(int vhid)
     {
         if (Daemon is not { IsRunning: true })
             return null;
         try
         {
-            return Status().Carp.Vips.FirstOrDefault(v => v.Vhid == vhid)?.State;
+            return Status(_patience).Carp.Vips.FirstOrDefault(v => v.Vhid == vhid)?.State;
         }
         catch (ControlException)
         {

@@ -5,7 +5,14 @@ public static class ScenarioList
 {
     /// <summary>The scenarios.</summary>
     public static IReadOnlyList<Scenario> All { get; } =
-    [ElectionScenarios.Election, UcarpScenarios.Takeover, UcarpScenarios.Backup, PasswordScenarios.WrongPassword];
+    [
+        MainJobScenarios.Demo,
+        MainJobScenarios.NoStateSync,
+        ElectionScenarios.Election,
+        UcarpScenarios.Takeover,
+        UcarpScenarios.Backup,
+        PasswordScenarios.WrongPassword,
+    ];
 
     /// <summary>The scenario of that name; throws <see cref="LabException"/>.</summary>
     public static Scenario Find(string name) =>

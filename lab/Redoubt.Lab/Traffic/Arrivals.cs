@@ -49,15 +49,16 @@ public sealed class Arrivals
     }
 
     // The silence at the end counts too while not everything has arrived.
-    internal TransferResult Result(TransferRequest request, string? error)
+    internal TransferResult Result(Flow flow, string? error)
     {
+        var length = flow.FinalLength is >= 0 and var final ? final : flow.Request.Length;
         lock (_lock)
         {
-            var silence = Bytes < request.Length ? Pacing.Now - _last : 0;
+            var silence = Bytes < length ? Pacing.Now - _last : 0;
             IReadOnlyList<ProbeGap> gaps =
                 silence > Threshold.Ticks * 100 ? [.. _gaps, new ProbeGap(Since(_last), new TimeSpan(silence / 100), 0)] : [.. _gaps];
             var longest = new TimeSpan(Math.Max(_longest, silence) / 100);
-            return new TransferResult(request.Direction, Bytes, request.Length, Error ?? error, longest, gaps, [.. _marks]);
+            return new TransferResult(flow.Request.Direction, Bytes, length, Error ?? error, longest, gaps, [.. _marks]);
         }
     }
 

@@ -17,7 +17,7 @@ public enum TransferDirection : byte
 /// <summary>How a transfer stands or ended.</summary>
 /// <param name="Direction">Which way.</param>
 /// <param name="Bytes">Bytes that arrived and were right.</param>
-/// <param name="Length">Bytes that were to arrive.</param>
+/// <param name="Length">Bytes that were sent; while the sender goes on, those it may send.</param>
 /// <param name="Error">What went wrong: a wrong byte with its place, a reset, silence; null where nothing did.</param>
 /// <param name="LongestGap">Longest time without arrivals.</param>
 /// <param name="Gaps">Every such time above <see cref="Arrivals.Threshold"/>, in order.</param>
@@ -52,8 +52,7 @@ public sealed class Transfer : IDisposable
 {
     private readonly Socket _socket;
     private readonly Thread _thread;
-    private readonly TransferRequest _request;
-    private readonly Arrivals _arrivals;
+    private readonly Flow _flow;
     private readonly ManualResetEventSlim _ended = new();
     private volatile string? _error;
 
@@ -65,9 +64,9 @@ public sealed class Transfer : IDisposable
     /// <param name="rate">How many a second, 1 KiB to 1 GiB.</param>
     public Transfer(NetworkNamespace where, TransferServer server, TransferDirection direction, long length, long rate)
     {
-        _request = new TransferRequest(direction, (ulong)Random.Shared.NextInt64(), length, rate);
-        _request.Check();
-        _arrivals = direction == TransferDirection.Upload ? server.Expect(_request) : new Arrivals();
+        _flow = new Flow(new TransferRequest(direction, (ulong)Random.Shared.NextInt64(), length, rate));
+        _flow.Request.Check();
+        server.Expect(_flow);
         Socket? socket = null;
         where.Run(() =>
         {
@@ -91,13 +90,16 @@ public sealed class Transfer : IDisposable
     public bool IsRunning => !_ended.IsSet;
 
     /// <summary>Bytes that have arrived and were right.</summary>
-    public long Bytes => _arrivals.Bytes;
+    public long Bytes => _flow.Arrivals.Bytes;
 
     /// <summary>Names this moment, so that the gap which follows can be asked for.</summary>
-    public void Mark(string name) => _arrivals.Mark(name);
+    public void Mark(string name) => _flow.Arrivals.Mark(name);
 
     /// <summary>How it stands now.</summary>
-    public TransferResult Result => _arrivals.Result(_request, _error);
+    public TransferResult Result => _flow.Arrivals.Result(_flow, _error);
+
+    /// <summary>Ends the stream after what has been sent so far: that is then its length.</summary>
+    public void Finish() => _flow.IsEnough = true;
 
     /// <summary>Waits for the end, at most until the deadline; a transfer that still runs then is no error but incomplete.</summary>
     public TransferResult Wait(Deadline deadline)
@@ -119,20 +121,19 @@ public sealed class Transfer : IDisposable
         try
         {
             Span<byte> request = stackalloc byte[TransferRequest.Size];
-            _request.Write(request);
+            _flow.Request.Write(request);
             _socket.Send(request);
-            if (_request.Direction == TransferDirection.Download)
+            if (_flow.Request.Direction == TransferDirection.Download)
             {
-                TransferStream.Receive(_socket, _request, _arrivals);
+                TransferStream.Receive(_socket, _flow);
                 return;
             }
-            TransferStream.Send(_socket, _request);
-            _socket.Shutdown(SocketShutdown.Send);
+            TransferStream.Send(_socket, _flow);
             // The server answers with what it got when it has it all.
             Span<byte> answer = stackalloc byte[8];
             var got = _socket.Receive(answer);
-            if (got != answer.Length || BinaryPrimitives.ReadInt64BigEndian(answer) != _request.Length)
-                _error = _arrivals.Error ?? "the server ended before it had everything";
+            if (got != answer.Length || BinaryPrimitives.ReadInt64BigEndian(answer) != _flow.FinalLength)
+                _error = _flow.Arrivals.Error ?? "the server ended before it had everything";
         }
         catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
         {

@@ -12,7 +12,7 @@ public sealed class TransferServer : IDisposable
     private const int ConnectionLimit = 64;
     private readonly Socket _listener;
     private readonly Thread _thread;
-    private readonly ConcurrentDictionary<ulong, Arrivals> _expected = new();
+    private readonly ConcurrentDictionary<ulong, Flow> _expected = new();
     private readonly ConcurrentDictionary<Socket, Thread> _connections = new();
     private volatile bool _stopping;
 
@@ -48,8 +48,7 @@ public sealed class TransferServer : IDisposable
         }
     }
 
-    // Both ends live in one process: the client asks here how its upload arrives.
-    internal Arrivals Expect(in TransferRequest request) => _expected[request.Seed] = new Arrivals();
+    internal void Expect(Flow flow) => _expected[flow.Request.Seed] = flow;
 
     private void Accept()
     {
@@ -93,16 +92,15 @@ public sealed class TransferServer : IDisposable
             }
             if (!TransferRequest.TryRead(bytes, out var request))
                 return;
+            var flow = _expected.GetOrAdd(request.Seed, _ => new Flow(request));
             if (request.Direction == TransferDirection.Download)
             {
-                TransferStream.Send(connection, request);
-                connection.Shutdown(SocketShutdown.Send);
+                TransferStream.Send(connection, flow);
                 return;
             }
-            var arrivals = _expected.GetOrAdd(request.Seed, _ => new Arrivals());
-            TransferStream.Receive(connection, request, arrivals);
+            TransferStream.Receive(connection, flow);
             Span<byte> answer = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64BigEndian(answer, arrivals.Bytes);
+            BinaryPrimitives.WriteInt64BigEndian(answer, flow.Arrivals.Bytes);
             connection.Send(answer);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -52,12 +52,16 @@ internal static class TransferStream
 {
     private const int Chunk = 16 * 1024;
 
-    /// <summary>Sends everything at the rate asked for; what an outage held up is sent as fast as the way takes it.</summary>
-    public static void Send(Socket socket, in TransferRequest request)
+    /// <summary>
+    /// Sends everything, or until it is enough, at the rate asked for; what an outage held up is sent as fast as the way takes it.
+    /// </summary>
+    public static void Send(Socket socket, Flow flow)
     {
+        var request = flow.Request;
         var chunk = new byte[Chunk];
         var start = Pacing.Now;
-        for (long sent = 0; sent < request.Length; )
+        long sent = 0;
+        while (sent < request.Length && !flow.IsEnough)
         {
             var length = (int)Math.Min(Chunk, request.Length - sent);
             TransferContent.Fill(chunk.AsSpan(0, length), request.Seed, sent);
@@ -66,28 +70,33 @@ internal static class TransferStream
                 done += socket.Send(chunk.AsSpan(done, length - done));
             sent += length;
         }
+        flow.FinalLength = sent;
+        socket.Shutdown(SocketShutdown.Send);
     }
 
     /// <summary>Receives and checks until the end, the first wrong byte or an early end.</summary>
-    public static void Receive(Socket socket, in TransferRequest request, Arrivals arrivals)
+    public static void Receive(Socket socket, Flow flow)
     {
+        var request = flow.Request;
         var buffer = new byte[4 * Chunk];
-        for (long offset = 0; offset < request.Length; )
+        long offset = 0;
+        while (true)
         {
             var length = socket.Receive(buffer);
             if (length == 0)
             {
-                arrivals.Fail($"the stream ended after {offset} of {request.Length} bytes");
+                if (offset != flow.FinalLength)
+                    flow.Arrivals.Fail($"the stream ended after {offset} bytes");
                 return;
             }
             var wrong = TransferContent.FirstWrong(buffer.AsSpan(0, length), request.Seed, offset);
-            if (wrong >= 0 || offset + length > request.Length)
+            if (wrong >= 0)
             {
-                arrivals.Fail($"byte {(wrong >= 0 ? wrong : request.Length)} is wrong");
+                flow.Arrivals.Fail($"byte {wrong} is wrong");
                 return;
             }
             offset += length;
-            arrivals.Add(length);
+            flow.Arrivals.Add(length);
         }
     }
 }

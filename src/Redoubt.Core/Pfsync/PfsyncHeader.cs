@@ -25,7 +25,7 @@ public readonly record struct PfsyncHeader
     /// <summary>The sender's boot epoch: differs between two lives of its process.</summary>
     public ulong Epoch { get; init; }
 
-    /// <summary>Number of this datagram in the sender's stream towards us, from 1.</summary>
+    /// <summary>Number of this datagram in the sender's stream towards us, from 1; 0 outside of it: a hello, with a resend request.</summary>
     public ulong Sequence { get; init; }
 
     /// <summary>Number of the stream within the epoch, from 1.</summary>

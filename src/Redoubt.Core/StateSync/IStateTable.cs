@@ -41,14 +41,14 @@ public interface IStateTable
     /// <summary>Changes timeout, mark, status and TCP fields of the entry with this original tuple; not its translation.</summary>
     TableAnswer Update(in ConntrackEntry entry);
 
-    /// <summary>Makes the TCP entry of this original tuple accept segments outside its window, and leaves everything else.</summary>
-    TableAnswer MakeLiberal(in ConntrackTuple original);
-
     /// <summary>Deletes the entry of this original tuple; where <paramref name="kernelId"/> is not 0 only if it carries that id.</summary>
     TableAnswer Delete(in ConntrackTuple original, uint kernelId);
 
     /// <summary>Finds an entry by its original or by its reply tuple.</summary>
     bool TryGet(in ConntrackTuple tuple, bool isReply, out ConntrackEntry entry);
+
+    /// <summary>Makes TCP entries accept segments outside their windows; those that are gone are passed over.</summary>
+    void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals);
 
     /// <summary>Starts walking the whole table from its beginning, leaving a walk that is under way.</summary>
     void BeginScan();

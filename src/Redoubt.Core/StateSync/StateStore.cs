@@ -1,150 +1,144 @@
 namespace Redoubt.Core.StateSync;
 
-/// <summary>How a slot of the store is used.</summary>
-internal enum SlotUse : byte
-{
-    /// <summary>Not at all.</summary>
-    Free,
-
-    /// <summary>A state that lives.</summary>
-    Live,
-
-    /// <summary>A life that ended; kept for a while so that what is still under way does not revive it.</summary>
-    Ended,
-}
-
-/// <summary>One state as this node knows it.</summary>
-internal struct StateSlot
-{
-    public ReplicatedState State;
-
-    /// <summary>When the kernel's timeout was last set here, or the state last told to the peers.</summary>
-    public Instant SetAt;
-
-    /// <summary>When a peer last told of it.</summary>
-    public Instant HeardAt;
-
-    /// <summary>When an ended slot may go; no meaning for others.</summary>
-    public Instant EndsAt;
-
-    /// <summary>The timeout that was set at <see cref="SetAt"/>, in this kernel or by the rule in the peers', seconds.</summary>
-    public uint SetSeconds;
-
-    /// <summary>The walk that last saw it in the kernel.</summary>
-    public uint SeenInScan;
-
-    /// <summary>Next free slot.</summary>
-    public int NextFree;
-
-    public SlotUse Use;
-
-    /// <summary>One bit for each peer in whose queue it stands.</summary>
-    public byte QueuedFor;
-
-    /// <summary>One bit for each peer that is asked about it instead of told.</summary>
-    public byte AskedFrom;
-
-    /// <summary>This node's kernel has it, as far as is known.</summary>
-    public bool IsInKernel;
-
-    /// <summary>Nobody is told of its end: it was dropped here, not destroyed.</summary>
-    public bool IsSilent;
-}
-
 /// <summary>
-/// All states, by original tuple: flat arrays, no object for each. An ended slot stays until its time is over and no queue holds it.
+/// All states in flat memory: slots in chunks that never move, found by original tuple through open addressing. No object per state;
+/// grows in steps up to its capacity.
 /// </summary>
-internal sealed class StateStore(int limit)
+internal sealed class StateStore
 {
-    private readonly Dictionary<ConntrackTuple, int> _index = [];
-    private readonly Queue<int> _ended = new();
-    private StateSlot[] _slots = new StateSlot[1024];
-    private int _used;
-    private int _free = -1;
+    private const int ChunkBits = 12;
+    private const int ChunkSize = 1 << ChunkBits;
 
-    /// <summary>States that live.</summary>
-    public int LiveCount { get; private set; }
+    private readonly ulong _seed;
+    private readonly StateSlot[][] _chunks;
+    private int[] _index = new int[1024];
+    private int[] _free = new int[ChunkSize];
+    private int _freeCount;
 
-    /// <summary>Slots that were ever used: the end of a walk by index.</summary>
-    public int Length => _used;
+    /// <summary>A store for <paramref name="capacity"/> states; <paramref name="seed"/> makes tuple hashes unpredictable.</summary>
+    public StateStore(int capacity, ulong seed)
+    {
+        Capacity = Math.Max(1, capacity);
+        _seed = seed;
+        _chunks = new StateSlot[((Capacity - 1) >> ChunkBits) + 1][];
+    }
 
-    public ref StateSlot this[int index] => ref _slots[index];
+    /// <summary>Most slots in use at once.</summary>
+    public int Capacity { get; }
 
-    /// <summary>The slot of a tuple, living or ended; -1 where there is none.</summary>
-    public int Find(in ConntrackTuple original) => _index.TryGetValue(original, out var index) ? index : -1;
+    /// <summary>Slots in use.</summary>
+    public int Count { get; private set; }
 
-    /// <summary>A slot for a tuple that has none; -1 when the store is full.</summary>
+    /// <summary>Slots that were ever used: walks go from 0 up to here.</summary>
+    public int High { get; private set; }
+
+    /// <summary>The slot of this number.</summary>
+    public ref StateSlot this[int slot] => ref _chunks[slot >> ChunkBits][slot & (ChunkSize - 1)];
+
+    /// <summary>The slot that holds this original tuple, -1 when none does.</summary>
+    public int Find(in ConntrackTuple original)
+    {
+        var hash = Hash(original);
+        var mask = _index.Length - 1;
+        for (var at = hash & mask; _index[at] != 0; at = (at + 1) & mask)
+        {
+            ref var slot = ref this[_index[at] - 1];
+            if (slot.Hash == hash && slot.State.Entry.Original == original)
+                return _index[at] - 1;
+        }
+        return -1;
+    }
+
+    /// <summary>A slot for a tuple that has none, holding nothing but its place; -1 when the store is full.</summary>
     public int Add(in ConntrackTuple original)
     {
-        if (_index.Count >= limit)
+        if (Count == Capacity)
             return -1;
-        int index;
-        if (_free >= 0)
-        {
-            index = _free;
-            _free = _slots[index].NextFree;
-        }
+        if ((Count + 1) * 2 > _index.Length)
+            GrowIndex();
+        int number;
+        if (_freeCount > 0)
+            number = _free[--_freeCount];
         else
         {
-            if (_used == _slots.Length)
-                Array.Resize(ref _slots, _slots.Length * 2);
-            index = _used++;
+            number = High++;
+            _chunks[number >> ChunkBits] ??= new StateSlot[ChunkSize];
         }
-        _slots[index] = new StateSlot { Use = SlotUse.Live };
-        _index.Add(original, index);
-        LiveCount++;
-        return index;
+        ref var slot = ref this[number];
+        slot = new StateSlot { Hash = Hash(original), Phase = SlotPhase.Live };
+        slot.State.Entry = new ConntrackEntry { Original = original };
+        Count++;
+        Insert(number, slot.Hash);
+        return number;
     }
 
-    /// <summary>Ends a life.</summary>
-    public void End(int index, Instant until, bool silent)
+    /// <summary>Gives a slot back.</summary>
+    public void Free(int number)
     {
-        ref var slot = ref _slots[index];
-        if (slot.Use == SlotUse.Live)
-            LiveCount--;
-        slot.Use = SlotUse.Ended;
-        slot.IsInKernel = false;
-        slot.IsSilent = silent;
-        slot.EndsAt = until;
-        _ended.Enqueue(index);
+        ref var slot = ref this[number];
+        Remove(number, slot.Hash);
+        slot = default;
+        if (_freeCount == _free.Length)
+            Array.Resize(ref _free, _free.Length * 2);
+        _free[_freeCount++] = number;
+        Count--;
     }
 
-    /// <summary>A later life begins in the slot of an ended one.</summary>
-    public void Revive(int index)
+    private void Insert(int number, int hash)
     {
-        ref var slot = ref _slots[index];
-        if (slot.Use == SlotUse.Ended)
-            LiveCount++;
-        slot.Use = SlotUse.Live;
-        slot.IsSilent = false;
-        slot.AskedFrom = 0;
+        var mask = _index.Length - 1;
+        var at = hash & mask;
+        while (_index[at] != 0)
+            at = (at + 1) & mask;
+        _index[at] = number + 1;
     }
 
-    /// <summary>Frees ended slots whose time is over; looks at so many at most.</summary>
-    public void Reap(Instant now, int count)
+    // Open addressing without marks of removed places: followers of the run move up.
+    private void Remove(int number, int hash)
     {
-        while (count-- > 0 && _ended.TryPeek(out var index))
+        var mask = _index.Length - 1;
+        var hole = hash & mask;
+        while (_index[hole] != number + 1)
+            hole = (hole + 1) & mask;
+        for (var at = (hole + 1) & mask; _index[at] != 0; at = (at + 1) & mask)
         {
-            ref var slot = ref _slots[index];
-            if (slot.Use == SlotUse.Ended && (slot.EndsAt > now || slot.QueuedFor != 0))
-            {
-                if (slot.EndsAt > now)
-                    return;
-                // A peer that takes nothing holds it: look again later, behind the others.
-                slot.EndsAt = now + TimeSpan.FromSeconds(1);
-                _ended.Enqueue(_ended.Dequeue());
+            var home = this[_index[at] - 1].Hash & mask;
+            if (((at - home) & mask) < ((at - hole) & mask))
                 continue;
-            }
-            _ended.Dequeue();
-            if (slot.Use == SlotUse.Ended)
-                Remove(index);
+            _index[hole] = _index[at];
+            hole = at;
+        }
+        _index[hole] = 0;
+    }
+
+    private void GrowIndex()
+    {
+        var old = _index;
+        _index = new int[old.Length * 2];
+        foreach (var entry in old)
+        {
+            if (entry != 0)
+                Insert(entry - 1, this[entry - 1].Hash);
         }
     }
 
-    private void Remove(int index)
+    private int Hash(in ConntrackTuple tuple)
     {
-        _index.Remove(_slots[index].State.Entry.Original);
-        _slots[index] = new StateSlot { NextFree = _free };
-        _free = index;
+        var hash = _seed;
+        hash = Mix(hash ^ tuple.Source.High, tuple.Source.Low);
+        hash = Mix(hash ^ tuple.Destination.High, tuple.Destination.Low);
+        var rest =
+            ((ulong)tuple.SourcePort << 48)
+            | ((ulong)tuple.DestinationPort << 32)
+            | ((ulong)tuple.Zone << 16)
+            | ((ulong)tuple.Protocol << 8)
+            | tuple.Family;
+        return (int)(Mix(hash, rest) & 0x7fffffff);
+    }
+
+    private static ulong Mix(ulong a, ulong b)
+    {
+        var high = Math.BigMul(a ^ 0x9e3779b97f4a7c15, b ^ 0xd6e8feb86659fd93, out var low);
+        return high ^ low ^ (b * 0xff51afd7ed558ccd);
     }
 }

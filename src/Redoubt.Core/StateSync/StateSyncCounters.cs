@@ -2,64 +2,125 @@ using Redoubt.Core.Pfsync;
 
 namespace Redoubt.Core.StateSync;
 
-/// <summary>What an engine counts since it was made. Owned by the engine's thread.</summary>
+/// <summary>What the engine counted since it was made.</summary>
 public sealed class StateSyncCounters
 {
     private readonly long[] _rejections = new long[Enum.GetValues<PfsyncRejection>().Length];
 
-    /// <summary>Datagrams refused for a reason, whole or in part; <see cref="PfsyncRejection.None"/> counts those accepted whole.</summary>
-    public long this[PfsyncRejection rejection] => _rejections[(int)rejection];
+    /// <summary>Datagrams and messages refused, by reason.</summary>
+    public long this[PfsyncRejection reason] => _rejections[(int)reason];
 
-    /// <summary>Datagrams sent, those sent again among them.</summary>
+    /// <summary>Kernel news taken in.</summary>
+    public long Events { get; internal set; }
+
+    /// <summary>Kernel news that our own changes caused.</summary>
+    public long Echoes { get; internal set; }
+
+    /// <summary>Times the kernel lost news for want of buffer.</summary>
+    public long Overruns { get; internal set; }
+
+    /// <summary>Datagrams given to the network, first sendings and hellos.</summary>
     public long DatagramsSent { get; internal set; }
 
     /// <summary>Datagrams sent again.</summary>
     public long DatagramsResent { get; internal set; }
 
-    /// <summary>States told to peers.</summary>
+    /// <summary>Datagrams the network did not take.</summary>
+    public long SendFailures { get; internal set; }
+
+    /// <summary>Datagrams accepted.</summary>
+    public long DatagramsReceived { get; internal set; }
+
+    /// <summary>State messages sent.</summary>
     public long StatesSent { get; internal set; }
 
-    /// <summary>Ends of states told to peers.</summary>
-    public long DeletesSent { get; internal set; }
-
-    /// <summary>Questions about states put to peers.</summary>
-    public long AsksSent { get; internal set; }
-
-    /// <summary>States that peers told of.</summary>
+    /// <summary>State messages received.</summary>
     public long StatesReceived { get; internal set; }
 
-    /// <summary>Ends that peers told of.</summary>
+    /// <summary>State messages that said nothing newer than is known.</summary>
+    public long StatesStale { get; internal set; }
+
+    /// <summary>Delete messages sent.</summary>
+    public long DeletesSent { get; internal set; }
+
+    /// <summary>Delete messages received.</summary>
     public long DeletesReceived { get; internal set; }
 
-    /// <summary>States put into this kernel.</summary>
+    /// <summary>Deletes of another life, another owner or nothing we know.</summary>
+    public long DeletesStale { get; internal set; }
+
+    /// <summary>Questions sent.</summary>
+    public long AsksSent { get; internal set; }
+
+    /// <summary>Questions received.</summary>
+    public long AsksReceived { get; internal set; }
+
+    /// <summary>States taken over from another owner.</summary>
+    public long Claims { get; internal set; }
+
+    /// <summary>Entries put into the kernel.</summary>
     public long Installed { get; internal set; }
 
-    /// <summary>States of this kernel changed as a peer said.</summary>
-    public long Updated { get; internal set; }
+    /// <summary>Entries the kernel did not take; tried again by the scan.</summary>
+    public long InstallFailures { get; internal set; }
 
-    /// <summary>States deleted from this kernel as a peer said.</summary>
-    public long Deleted { get; internal set; }
+    /// <summary>Stale entries removed from the kernel to make room for the true one.</summary>
+    public long Evicted { get; internal set; }
 
-    /// <summary>What a peer told was older than what is known here.</summary>
-    public long Stale { get; internal set; }
-
-    /// <summary>Entries that stood in the way of a state and were deleted.</summary>
-    public long Conflicts { get; internal set; }
-
-    /// <summary>States that this kernel did not take; the scan tries again.</summary>
-    public long NotInstalled { get; internal set; }
-
-    /// <summary>States beyond the limit of the store: not replicated.</summary>
+    /// <summary>States not replicated because the store is full.</summary>
     public long StoreFull { get; internal set; }
 
-    /// <summary>States of peers that do not belong into the replication (addresses of nodes, multicast, ...).</summary>
+    /// <summary>Messages about flows that are not replicated.</summary>
     public long OutOfScope { get; internal set; }
 
-    /// <summary>Events of the kernel that were lost, each repaired by a walk over the table.</summary>
-    public long Overruns { get; internal set; }
+    /// <summary>Scans of the whole table completed.</summary>
+    public long Scans { get; internal set; }
 
-    /// <summary>Flows this node took over from another owner.</summary>
-    public long Adopted { get; internal set; }
+    /// <summary>Sessions opened with peers.</summary>
+    public long Sessions { get; internal set; }
 
-    internal void Count(PfsyncRejection rejection) => _rejections[(int)rejection]++;
+    /// <summary>Bulks received completely.</summary>
+    public long BulksReceived { get; internal set; }
+
+    /// <summary>Bulks sent completely.</summary>
+    public long BulksSent { get; internal set; }
+
+    internal PfsyncRejection Count(PfsyncRejection reason)
+    {
+        if (reason != PfsyncRejection.None)
+            _rejections[(int)reason]++;
+        return reason;
+    }
+
+    /// <summary>Every counter by its name for metrics.</summary>
+    public IEnumerable<KeyValuePair<string, long>> List()
+    {
+        yield return new("events", Events);
+        yield return new("echoes", Echoes);
+        yield return new("overruns", Overruns);
+        yield return new("datagramsSent", DatagramsSent);
+        yield return new("datagramsResent", DatagramsResent);
+        yield return new("sendFailures", SendFailures);
+        yield return new("datagramsReceived", DatagramsReceived);
+        yield return new("statesSent", StatesSent);
+        yield return new("statesReceived", StatesReceived);
+        yield return new("statesStale", StatesStale);
+        yield return new("deletesSent", DeletesSent);
+        yield return new("deletesReceived", DeletesReceived);
+        yield return new("deletesStale", DeletesStale);
+        yield return new("asksSent", AsksSent);
+        yield return new("asksReceived", AsksReceived);
+        yield return new("claims", Claims);
+        yield return new("installed", Installed);
+        yield return new("installFailures", InstallFailures);
+        yield return new("evicted", Evicted);
+        yield return new("storeFull", StoreFull);
+        yield return new("outOfScope", OutOfScope);
+        yield return new("scans", Scans);
+        yield return new("sessions", Sessions);
+        yield return new("bulksReceived", BulksReceived);
+        yield return new("bulksSent", BulksSent);
+        for (var reason = PfsyncRejection.UnknownPeer; (int)reason < _rejections.Length; reason++)
+            yield return new("rejected" + reason, this[reason]);
+    }
 }

@@ -3,129 +3,159 @@ using Redoubt.Core.Pfsync;
 
 namespace Redoubt.Core.StateSync;
 
-/// <summary>All states at once: for a peer that begins, or on request.</summary>
+// Whole tables: who opened a session asks for everything the peer knows; what it knows at
+// second hand is verified with the owner. What the bulk did not name, though the peer owned it, is asked for
+// singly and never deleted blindly. And readiness, which waits for the bulks.
 public sealed partial class StateSyncEngine
 {
-    private const int BulkWindow = 128; // what a receive buffer of Debian's default size (net.core.rmem_max) holds
-    private const int BulkSlotsPerFlush = 4096;
-    private uint _bulkRequests;
+    private const int VerifyAtOnce = 2048;
+    private uint _bulks;
 
-    private void AskForBulk(StateSyncPeer peer, Instant now)
+    /// <summary>Every live peer's bulk is in, or a limit passed. Once true it stays.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Why this node is ready, or what it waits for.</summary>
+    public string ReadyReason { get; private set; } = "waiting for peers";
+
+    private void RequestBulk(PeerSession peer)
     {
-        peer.BulkIn = BulkProgress.Asked;
-        peer.BulkInRequest = ++_bulkRequests;
-        peer.BulkInReceived = 0;
-        peer.BulkInExpected = 0;
-        peer.BulkInEndSequence = 0;
-        peer.BulkInAskedAt = now;
-        peer.OwesBulkRequest = true;
-        // Thawed or cut off: who does not forward must catch up before it may.
-        if (IsReady && !IsForwarding)
-        {
-            IsReady = false;
-            ReadyReason = $"the states of node {peer.Node} are awaited";
-            _unreadyAt = now;
-        }
+        peer.BulkRequest = ++_bulks;
+        peer.BulkRequestDue = true;
+        peer.BulkIn = BulkPhase.Requested;
+        peer.BulkExpected = peer.BulkReceived = 0;
+        peer.VerifyCursor = -1;
     }
 
-    private bool TryTakeBulk(StateSyncPeer peer, ulong sequence, PfsyncAction action, ReadOnlySpan<byte> message, Instant now)
+    private void StartBulk(PeerSession peer, uint request)
     {
-        if (message.Length < (action == PfsyncAction.BulkRequest ? 4 : 8) || sequence == 0)
+        peer.BulkOutActive = true;
+        peer.BulkOutStarted = false;
+        peer.BulkOutRequest = request;
+        peer.BulkOutCursor = 0;
+        peer.BulkOutSent = 0;
+    }
+
+    private void WriteBulk(PeerSession peer, ref PfsyncWriter writer, Span<byte> buffer)
+    {
+        // Before our own table is known, to say "that was all" would be untrue.
+        if (!peer.BulkOutActive || !_isTableKnown)
+            return;
+        if (!peer.BulkOutStarted)
+        {
+            if (!TryWritePair(ref writer, buffer, PfsyncAction.BulkStart, peer.BulkOutRequest, (uint)Count))
+                return;
+            peer.BulkOutStarted = true;
+        }
+        for (; peer.BulkOutCursor < _store.High; peer.BulkOutCursor++)
+        {
+            ref var slot = ref _store[peer.BulkOutCursor];
+            if (slot.Phase != SlotPhase.Live)
+                continue;
+            if (!WriteSlot(peer, ref slot, ref writer, buffer))
+                return;
+            peer.BulkOutSent++;
+        }
+        if (!TryWritePair(ref writer, buffer, PfsyncAction.BulkEnd, peer.BulkOutRequest, peer.BulkOutSent))
+            return;
+        peer.BulkOutActive = false;
+        Counters.BulksSent++;
+    }
+
+    private static bool TryWritePair(ref PfsyncWriter writer, Span<byte> buffer, PfsyncAction action, uint first, uint second)
+    {
+        var message = writer.Append(buffer, action, 8);
+        if (message.IsEmpty)
             return false;
-        var request = BinaryPrimitives.ReadUInt32BigEndian(message);
-        if (action == PfsyncAction.BulkRequest)
-        {
-            peer.BulkOutRequest = request;
-            peer.BulkOutCursor = 0;
-            peer.BulkOutSent = 0;
-            peer.IsSendingBulk = true;
-            peer.OwesBulkStart = true;
-            return true;
-        }
-        if (request != peer.BulkInRequest)
-            return true; // of an earlier request
-        var count = BinaryPrimitives.ReadUInt32BigEndian(message[4..]);
-        if (action == PfsyncAction.BulkStart)
-        {
-            if (peer.BulkIn == BulkProgress.Asked)
-                peer.BulkIn = BulkProgress.Running;
-            peer.BulkInExpected = count;
-            return true;
-        }
-        peer.BulkInEndSequence = sequence;
-        peer.BulkInExpected = count;
+        BinaryPrimitives.WriteUInt32BigEndian(message, first);
+        BinaryPrimitives.WriteUInt32BigEndian(message[4..], second);
         return true;
     }
 
-    // Everything before the end marker must have arrived, not only the marker.
-    private void CheckBulkIn(StateSyncPeer peer, Instant now)
+    private void TakeBulkStart(PeerSession peer, ReadOnlySpan<byte> message)
     {
-        if (peer.BulkIn is not (BulkProgress.Asked or BulkProgress.Running))
+        if (peer.BulkIn != BulkPhase.Requested || BinaryPrimitives.ReadUInt32BigEndian(message) != peer.BulkRequest)
             return;
-        if (peer.BulkInEndSequence == 0 || peer.Received.Contiguous < peer.BulkInEndSequence)
-            return;
-        peer.BulkIn = BulkProgress.Done;
-        var took = (now - peer.BulkInAskedAt).TotalMilliseconds;
-        Tell("bulk-done", FormattableString.Invariant($"node {peer.Node} gave {peer.BulkInExpected} states in {took:0} ms"));
-        AskAboutUnmentioned(peer);
+        peer.BulkIn = BulkPhase.Running;
+        peer.BulkExpected = BinaryPrimitives.ReadUInt32BigEndian(message[4..]);
+        peer.BulkReceived = 0;
     }
 
-    // What we hold of that owner and it did not mention may have ended while nobody told us.
-    private void AskAboutUnmentioned(StateSyncPeer peer)
+    private void TakeBulkEnd(PeerSession peer, ReadOnlySpan<byte> message)
     {
-        for (var i = 0; i < _store.Length; i++)
+        if (peer.BulkIn != BulkPhase.Running || BinaryPrimitives.ReadUInt32BigEndian(message) != peer.BulkRequest)
+            return;
+        peer.BulkIn = BulkPhase.Done;
+        peer.VerifyCursor = 0;
+        Counters.BulksReceived++;
+        Notice?.Invoke("bulk-done", $"node {peer.Node} sent its {BinaryPrimitives.ReadUInt32BigEndian(message[4..])} states");
+    }
+
+    private void VerifySlice(PeerSession peer)
+    {
+        if (peer.VerifyCursor < 0 || !peer.IsConfirmed)
+            return;
+        var end = Math.Min(_store.High, peer.VerifyCursor + VerifyAtOnce);
+        for (; peer.VerifyCursor < end; peer.VerifyCursor++)
         {
-            ref var slot = ref _store[i];
-            if (slot.Use != SlotUse.Live || slot.State.Owner != peer.Node || slot.HeardAt >= peer.BulkInAskedAt)
+            ref var slot = ref _store[peer.VerifyCursor];
+            if (slot.Phase != SlotPhase.Live || slot.SeenInBulk == peer.BulkRequest)
                 continue;
-            slot.AskedFrom |= peer.Bit;
-            Queue(i, peer);
+            // The peer's bulk names our own states as far as it knows them: what it does not, it is told.
+            if (slot.State.Owner == peer.Node)
+                Queue(peer, peer.VerifyCursor, asks: true);
+            else if (slot.State.Owner == _options.NodeId)
+                Queue(peer, peer.VerifyCursor);
+            else if (PeerOf(slot.State.Owner) is { } owner)
+                Queue(owner, peer.VerifyCursor, asks: true);
+        }
+        if (peer.VerifyCursor >= _store.High)
+            peer.VerifyCursor = -1;
+    }
+
+    private void UpdateReadiness()
+    {
+        if (IsReady)
+            return;
+        var alive = 0;
+        var missing = 0;
+        foreach (var peer in _peers)
+        {
+            if (!IsAlive(peer))
+                continue;
+            alive++;
+            if (peer.BulkIn != BulkPhase.Done)
+                missing++;
+        }
+        var waited = _now - _start;
+        if (alive > 0 && missing == 0)
+            BecomeReady("the states of every live peer are in");
+        else if (alive == 0 && waited >= _options.LoneWait)
+            BecomeReady("no peer is heard");
+        else if (waited >= _options.BulkLimit)
+        {
+            Notice?.Invoke("bulk-timeout", "the peers' states did not all arrive within the limit; going on without them");
+            BecomeReady("the limit for the bulk has passed");
         }
     }
 
-    private void SendBulk(StateSyncPeer peer, Instant now)
+    private void BecomeReady(string why)
     {
-        if (!peer.IsSendingBulk || peer.Unacknowledged >= BulkWindow)
-            return;
-        if (peer.OwesBulkStart)
-        {
-            peer.OwesBulkStart = false;
-            Begin(peer);
-            WriteNumbers(peer, PfsyncAction.BulkStart, peer.BulkOutRequest, (uint)_store.LiveCount);
-            Send(peer, now);
-        }
-        var budget = BulkSlotsPerFlush;
-        while (peer.Unacknowledged < BulkWindow && budget > 0 && peer.BulkOutCursor < _store.Length)
-        {
-            Begin(peer);
-            while (peer.BulkOutCursor < _store.Length && budget-- > 0)
-            {
-                ref var slot = ref _store[peer.BulkOutCursor];
-                if (slot.Use == SlotUse.Live && slot.AskedFrom == 0)
-                {
-                    if (!TryWrite(peer, LinuxState.ActionOf(slot.State), slot.State))
-                        break;
-                    peer.BulkOutSent++;
-                    Counters.StatesSent++;
-                }
-                peer.BulkOutCursor++;
-            }
-            if (!_writer.IsEmpty)
-                Send(peer, now);
-        }
-        if (peer.BulkOutCursor < _store.Length || !peer.HasRoom)
-            return;
-        peer.IsSendingBulk = false;
-        Begin(peer);
-        WriteNumbers(peer, PfsyncAction.BulkEnd, peer.BulkOutRequest, peer.BulkOutSent);
-        Send(peer, now);
+        IsReady = true;
+        ReadyReason = why;
+        // What passes here already and no peer knew is ours from now on.
+        if (IsForwarding)
+            StartScan(isUrgent: true);
+        foreach (var peer in _peers)
+            peer.HelloDue = true;
     }
 
-    private void WriteNumbers(StateSyncPeer peer, PfsyncAction action, uint request, uint? count)
+    private PeerSession? PeerOf(byte node)
     {
-        var room = _writer.Append(peer.NextBuffer, action, count is null ? 4 : 8);
-        BinaryPrimitives.WriteUInt32BigEndian(room, request);
-        if (count is { } number)
-            BinaryPrimitives.WriteUInt32BigEndian(room[4..], number);
+        foreach (var peer in _peers)
+        {
+            if (peer.Node == node)
+                return peer;
+        }
+        return null;
     }
 }

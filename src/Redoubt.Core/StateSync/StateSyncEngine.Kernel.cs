@@ -1,316 +1,259 @@
 namespace Redoubt.Core.StateSync;
 
-/// <summary>What this node's kernel tells, and the walk over its table.</summary>
+// What our kernel says. A node that forwards owns what passes through it; what a node that does not forward sees in its kernel is a copy, or none of
+// its business: unknown flows are left alone there until it forwards, and the scan of the take-over finds them.
 public sealed partial class StateSyncEngine
 {
-    private static readonly TimeSpan _scanSlice = TimeSpan.FromMilliseconds(20);
-    private const int SliceEntries = 256;
-    private const uint TrafficSlack = 3; // seconds: clocks of the kernel and ours round differently
-    private readonly ConntrackEntry[] _slice = new ConntrackEntry[SliceEntries];
-    private Instant _scanStart;
-    private Instant _scanNext = Instant.Zero;
-    private uint _scan = 1;
-    private int _sweep = -1;
-    private bool _scanRuns;
-    private bool _scanIsFast;
-    private bool _scanAgain;
-    private long _scanSeen;
-    private long _lastScanSize;
-
-    /// <summary>An entry of this kernel is new, changed or gone, and it was not this engine that did it.</summary>
-    public void OnNews(TableNews kind, in ConntrackEntry entry, Instant now)
+    /// <summary>A piece of news; <paramref name="isEcho"/> where our own change of the table caused it.</summary>
+    public void TakeNews(Instant now, TableNews kind, in ConntrackEntry entry, EntryParts parts, bool isEcho)
     {
-        var index = _store.Find(entry.Original);
-        if (kind == TableNews.Destroy)
+        _now = now;
+        Counters.Events++;
+        if (isEcho)
         {
-            if (index >= 0 && _store[index].Use == SlotUse.Live)
-                Destroyed(index, entry.KernelId, now);
+            Counters.Echoes++;
+            TakeEcho(kind, entry);
             return;
         }
-        if (!_settings.Scope.Includes(entry))
-            return;
-        if (index < 0 || _store[index].Use == SlotUse.Ended)
+        switch (kind)
         {
-            // A node that does not forward has no flows of its own; what it sees will come from the peer that does.
-            if (IsForwarding)
-                BeginLife(index, entry, now);
-            return;
+            case TableNews.New:
+                if (IsForwarding && _options.Scope.Includes(entry))
+                    TakeNew(entry);
+                break;
+            case TableNews.Update:
+                TakeUpdate(entry, parts);
+                break;
+            default:
+                TakeDestroy(entry);
+                break;
         }
-        ref var slot = ref _store[index];
-        var known = slot.State.Entry.KernelId;
-        if (kind == TableNews.New && known != 0 && known != entry.KernelId && IsForwarding)
-        {
-            BeginLife(index, entry, now);
-            return;
-        }
-        if (IsForwarding)
-            Own(index, entry, now);
-        else
-            KeepKernelId(ref slot, entry.KernelId);
     }
 
-    /// <summary>News was lost: the table is walked at once and compared.</summary>
-    public void OnOverrun(Instant now)
+    /// <summary>The kernel dropped news: what is missing is found by walking the table at once.</summary>
+    public void TakeOverrun(Instant now)
     {
+        _now = now;
         Counters.Overruns++;
-        Tell("overrun", "the kernel dropped connection events; the whole table is compared");
-        if (_scanRuns)
-            _scanAgain = true;
-        else
-            BeginScan(now, fast: true);
+        Notice?.Invoke("overrun", "the kernel dropped news of connections; comparing with the whole table");
+        StartScan(isUrgent: true);
     }
 
-    private void BeginLife(int index, in ConntrackEntry entry, Instant now)
+    // The only thing an echo tells that we did not know.
+    private void TakeEcho(TableNews kind, in ConntrackEntry entry)
     {
-        if (index < 0)
+        if (kind == TableNews.Destroy || entry.KernelId == 0)
+            return;
+        var number = _store.Find(entry.Original);
+        if (number < 0)
+            return;
+        ref var slot = ref _store[number];
+        if (slot.InKernel && slot.State.Entry.Reply == entry.Reply)
+            slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = entry.KernelId } };
+    }
+
+    private void TakeNew(in ConntrackEntry entry)
+    {
+        var number = _store.Find(entry.Original);
+        if (number >= 0)
         {
-            index = _store.Add(entry.Original);
-            if (index < 0)
+            ref var slot = ref _store[number];
+            // The scan was faster than the news.
+            if (slot.Phase == SlotPhase.Live && slot.FromScan && slot.State.Entry.KernelId == entry.KernelId)
+            {
+                slot.FromScan = false;
+                return;
+            }
+            if (slot.Phase == SlotPhase.Ended)
+            {
+                slot.Phase = SlotPhase.Live;
+                slot.State.Owner = 0;
+                Count++;
+            }
+            Begin(ref slot, entry);
+        }
+        else
+        {
+            number = _store.Add(entry.Original);
+            if (number < 0)
             {
                 Counters.StoreFull++;
                 return;
             }
+            Count++;
+            Begin(ref _store[number], entry);
         }
-        else
-        {
-            _store.Revive(index);
-        }
-        ref var slot = ref _store[index];
+        QueueToAll(number);
+    }
+
+    /// <summary>A new life, ours.</summary>
+    private void Begin(ref StateSlot slot, in ConntrackEntry entry)
+    {
+        SetOwner(ref slot, _options.NodeId);
         slot.State = new ReplicatedState
         {
             Identity = new StateIdentity(++_clock, _creator),
             Term = 1,
-            Owner = _settings.NodeId,
-            Revision = 0,
-            Entry = entry,
+            Owner = _options.NodeId,
+            Entry = Completed(entry),
         };
-        Told(ref slot, now);
-        Queue(index);
-    }
-
-    // The forwarding node's kernel is right about its flows.
-    private void Own(int index, in ConntrackEntry entry, Instant now)
-    {
-        ref var slot = ref _store[index];
-        if (slot.State.Owner != _settings.NodeId)
-        {
-            slot.State.Owner = _settings.NodeId;
-            slot.State.Term++;
-            slot.State.Revision = 0;
-            Counters.Adopted++;
-        }
-        else
-        {
-            slot.State.Revision++;
-        }
-        slot.State.Entry = entry;
-        slot.AskedFrom = 0;
-        Told(ref slot, now);
-        Queue(index);
-    }
-
-    // It is gone and will not answer: what it was asked about is not in this kernel any more.
-    private void ForgetQuestions(StateSyncPeer peer, Instant now)
-    {
-        for (var i = 0; i < _store.Length; i++)
-        {
-            ref var slot = ref _store[i];
-            if ((slot.AskedFrom & peer.Bit) == 0)
-                continue;
-            slot.AskedFrom &= (byte)~peer.Bit;
-            if (slot is { AskedFrom: 0, Use: SlotUse.Live, IsInKernel: false })
-                _store.End(i, now + _endedTime, silent: true);
-        }
-    }
-
-    private void Destroyed(int index, uint kernelId, Instant now)
-    {
-        ref var slot = ref _store[index];
-        var known = slot.State.Entry.KernelId;
-        if (kernelId != 0 && known != 0 && kernelId != known)
-            return; // an earlier life of the tuple
-        slot.IsInKernel = false;
-        var mine = slot.State.Owner == _settings.NodeId;
-        if (IsForwarding && (mine || !OwnerForwards(slot.State.Owner)))
-        {
-            if (!mine)
-            {
-                slot.State.Owner = _settings.NodeId;
-                slot.State.Term++;
-            }
-            _store.End(index, now + _endedTime, silent: false);
-            Queue(index);
-            return;
-        }
-        // Our copy expired, or somebody deleted it here: who forwards the flow knows whether it lives.
-        var asked = false;
-        foreach (var peer in _peers)
-        {
-            if (!peer.IsAlive || (!peer.IsForwarding && peer.Node != slot.State.Owner))
-                continue;
-            _store[index].AskedFrom |= peer.Bit;
-            Queue(index, peer);
-            asked = true;
-        }
-        if (!asked)
-            _store.End(index, now + _endedTime, silent: true);
-    }
-
-    private bool OwnerForwards(byte owner)
-    {
-        foreach (var peer in _peers)
-        {
-            if (peer.Node == owner)
-                return peer is { IsAlive: true, IsForwarding: true };
-        }
-        return false;
-    }
-
-    private void Told(ref StateSlot slot, Instant now)
-    {
-        slot.IsInKernel = true;
+        slot.InKernel = true;
+        slot.FromScan = false;
         slot.SeenInScan = _scan;
-        slot.SetAt = now;
-        slot.SetSeconds = Generous(slot.State.Entry);
     }
 
-    // What a node that does not own a state sets: never less than its owner's kernel gives it.
-    private uint Generous(in ConntrackEntry entry)
+    // The kernel tells a TCP entry's first packet without its state.
+    private static ConntrackEntry Completed(in ConntrackEntry entry)
     {
-        var full = StateTimeouts.ClassOf(entry);
-        return Math.Min(full + StateTimeouts.Margin(full, (uint)Math.Ceiling(_settings.ScanPeriod.TotalSeconds)), StateTimeouts.Longest);
+        var complete = entry with { Status = entry.Status & ToldStatus };
+        return entry.Original.Protocol == 6 && entry.TcpState == 0 ? complete with { HasTcp = true, TcpState = 1 } : complete;
     }
 
-    private static void KeepKernelId(ref StateSlot slot, uint kernelId)
+    private void TakeUpdate(in ConntrackEntry entry, EntryParts parts)
     {
-        var entry = slot.State.Entry;
-        entry.KernelId = kernelId;
-        slot.State.Entry = entry;
-        slot.IsInKernel = true;
-    }
-
-    private void MakeOwnLiberal()
-    {
-        for (var i = 0; i < _store.Length; i++)
+        var number = _store.Find(entry.Original);
+        if (number < 0)
         {
-            ref var slot = ref _store[i];
-            if (slot is { Use: SlotUse.Live, IsInKernel: true } && slot.State.Entry.HasTcp)
-                _table.MakeLiberal(slot.State.Entry.Original);
-        }
-    }
-
-    private void BeginScan(Instant now, bool fast)
-    {
-        _scan++;
-        _scanStart = now;
-        _scanRuns = true;
-        _scanIsFast = fast;
-        _scanAgain = false;
-        _scanSeen = 0;
-        _scanNext = now;
-        _sweep = -1;
-        _table.BeginScan();
-    }
-
-    // In slices: the walk takes the scan period, or as long as it takes when it is fast; then what was not seen is looked for one by one.
-    private void Scan(Instant now)
-    {
-        if (now < _scanNext)
-            return;
-        if (!_scanRuns)
-            BeginScan(now, fast: _scan == 1);
-        var slices = _settings.ScanPeriod / _scanSlice / 2;
-        var budget = _scanIsFast ? 16 * SliceEntries : Math.Max(SliceEntries, (int)(_lastScanSize / slices));
-        while (budget > 0 && _sweep < 0)
-        {
-            var count = _table.Scan(_slice);
-            if (count == 0)
-            {
-                _lastScanSize = _scanSeen;
-                _sweep = 0;
-                break;
-            }
-            for (var i = 0; i < count; i++)
-                Seen(_slice[i], now);
-            _scanSeen += count;
-            budget -= count;
-        }
-        while (budget > 0 && _sweep >= 0 && _sweep < _store.Length)
-        {
-            budget -= Sweep(_sweep++, now) ? 8 : 1;
-        }
-        if (_sweep < _store.Length || _sweep < 0)
-        {
-            _scanNext = _scanIsFast ? now + TimeSpan.FromMilliseconds(1) : now + _scanSlice;
+            if (IsForwarding && _options.Scope.Includes(entry))
+                TakeNew(entry);
             return;
         }
-        _scanRuns = false;
-        _scanNext = _scanAgain ? now : _scanStart + _settings.ScanPeriod;
-        if (_scanAgain)
-            BeginScan(now, fast: true);
-    }
-
-    private void Seen(in ConntrackEntry entry, Instant now)
-    {
-        if (!_settings.Scope.Includes(entry))
-            return;
-        var index = _store.Find(entry.Original);
-        if (index < 0 || _store[index].Use == SlotUse.Ended)
+        ref var slot = ref _store[number];
+        if (slot.Phase == SlotPhase.Ended || slot.State.Entry.Reply != entry.Reply)
         {
-            if (IsForwarding)
-                BeginLife(index, entry, now);
+            if (IsForwarding && _options.Scope.Includes(entry))
+                TakeNew(entry);
             return;
         }
-        ref var slot = ref _store[index];
-        slot.SeenInScan = _scan;
-        KeepKernelId(ref slot, entry.KernelId);
+        slot.InKernel = true;
+        slot.FromScan = false;
         if (!IsForwarding)
             return;
-        if (slot.State.Owner == _settings.NodeId)
+        var changed = Absorb(ref slot, entry, parts);
+        if (slot.State.Owner != _options.NodeId)
+            Claim(ref slot);
+        else if (changed)
+            slot.State.Revision++;
+        else
+            return;
+        QueueToAll(number);
+    }
+
+    private void Claim(ref StateSlot slot)
+    {
+        Counters.Claims++;
+        SetOwner(ref slot, _options.NodeId);
+        slot.State.Term++;
+        slot.State.Revision = 0;
+    }
+
+    private const uint ToldStatus =
+        ConntrackEntry.StatusSeenReply
+        | ConntrackEntry.StatusAssured
+        | ConntrackEntry.StatusConfirmed
+        | ConntrackEntry.StatusSourceNat
+        | ConntrackEntry.StatusDestinationNat;
+
+    /// <summary>Takes over what the kernel tells; true where a peer should know it.</summary>
+    private static bool Absorb(ref StateSlot slot, in ConntrackEntry entry, EntryParts parts)
+    {
+        var known = slot.State.Entry;
+        var next = known;
+        if ((parts & EntryParts.Status) != 0)
+            next.Status = entry.Status & ToldStatus;
+        if ((parts & EntryParts.Timeout) != 0)
+            next.TimeoutSeconds = entry.TimeoutSeconds;
+        if ((parts & EntryParts.Mark) != 0)
+            next.Mark = entry.Mark;
+        if (entry.KernelId != 0)
+            next.KernelId = entry.KernelId;
+        if ((parts & EntryParts.Tcp) != 0 && entry.TcpState != 0)
         {
-            // The peers' copies run down from what they were told; a flow with traffic does not.
-            if (entry.TimeoutSeconds > Left(slot, now) || Differs(entry, slot.State.Entry))
-                Own(index, entry, now);
+            next.HasTcp = true;
+            next.TcpState = entry.TcpState;
+            next.TcpFlagsOriginal = entry.TcpFlagsOriginal;
+            next.TcpFlagsReply = entry.TcpFlagsReply;
+            next.WindowScaleOriginal = entry.WindowScaleOriginal;
+            next.WindowScaleReply = entry.WindowScaleReply;
+        }
+        slot.State.Entry = next;
+        const byte flags = unchecked((byte)~ConntrackEntry.TcpFlagBeLiberal);
+        return next.Status != known.Status
+            || next.Mark != known.Mark
+            || next.TcpState != known.TcpState
+            || ((next.TcpFlagsOriginal ^ known.TcpFlagsOriginal) & flags) != 0
+            || ((next.TcpFlagsReply ^ known.TcpFlagsReply) & flags) != 0
+            || next.WindowScaleOriginal != known.WindowScaleOriginal
+            || next.WindowScaleReply != known.WindowScaleReply;
+    }
+
+    private void TakeDestroy(in ConntrackEntry entry)
+    {
+        var number = _store.Find(entry.Original);
+        if (number < 0)
+            return;
+        ref var slot = ref _store[number];
+        if (slot.Phase != SlotPhase.Live || slot.State.Entry.Reply != entry.Reply)
+            return;
+        var id = slot.State.Entry.KernelId;
+        if (id != 0 && entry.KernelId != 0 && id != entry.KernelId)
+            return;
+        // Put back a moment ago, before this news of its predecessor was read, and not heard of yet.
+        if (id == 0 && slot.InKernel && Holds(ref slot))
+            return;
+        Lost(number);
+    }
+
+    // Asks the kernel, and takes its id.
+    private bool Holds(ref StateSlot slot)
+    {
+        var known = slot.State.Entry;
+        if (!_table.TryGet(known.Original, isReply: false, out var found) || found.Original != known.Original || found.Reply != known.Reply)
+            return false;
+        slot.State = slot.State with { Entry = known with { KernelId = found.KernelId } };
+        return true;
+    }
+
+    /// <summary>Who forwards decides about its own states and about those of owners that do not forward any more.</summary>
+    private bool HasTheWord(byte owner)
+    {
+        if (!IsForwarding)
+            return false;
+        return owner == _options.NodeId || PeerOf(owner) is not { } peer || !IsAlive(peer) || !peer.IsForwarding;
+    }
+
+    /// <summary>Our kernel does not hold the entry any more. The word of the node that forwards ends the state; any other node asks.</summary>
+    private void Lost(int number)
+    {
+        ref var slot = ref _store[number];
+        slot.InKernel = false;
+        slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = 0 } };
+        if (HasTheWord(slot.State.Owner))
+        {
+            if (slot.State.Owner != _options.NodeId)
+                Claim(ref slot);
+            End(number, ref slot);
+            QueueToAll(number);
             return;
         }
-        // The first packet replaces the generous timeout by the kernel's own: any difference is traffic.
-        var left = Left(slot, now);
-        if (Math.Abs((long)entry.TimeoutSeconds - left) > TrafficSlack || Differs(entry, slot.State.Entry))
-            Own(index, entry, now);
-    }
-
-    private static uint Left(in StateSlot slot, Instant now)
-    {
-        var passed = (long)(now - slot.SetAt).TotalSeconds;
-        return (uint)Math.Max(0, slot.SetSeconds - passed);
-    }
-
-    private static bool Differs(in ConntrackEntry a, in ConntrackEntry b) =>
-        a.TcpState != b.TcpState
-        || a.Mark != b.Mark
-        || ((a.Status ^ b.Status) & (ConntrackEntry.StatusAssured | ConntrackEntry.StatusSeenReply)) != 0;
-
-    // Not seen in a walk is no proof: entries move while the kernel lists them. True where the kernel was asked.
-    private bool Sweep(int index, Instant now)
-    {
-        ref var slot = ref _store[index];
-        if (slot.Use != SlotUse.Live || slot.SeenInScan == _scan || slot.AskedFrom != 0)
-            return false;
-        if (_table.TryGet(slot.State.Entry.Original, false, out var entry) && entry.Reply == slot.State.Entry.Reply)
+        var isAsked = false;
+        foreach (var peer in _peers)
         {
-            Seen(entry, now);
-            return true;
+            // Also one that is silent for the moment: where its session goes on, nothing else would bring the state back.
+            if (!peer.IsOpen || (slot.State.Owner != peer.Node && (slot.State.Owner != _options.NodeId || !peer.IsForwarding)))
+                continue;
+            Queue(peer, number, asks: true);
+            isAsked |= (slot.Queued & peer.Bit) != 0;
         }
-        if (slot.IsInKernel)
+        if (isAsked)
+            return;
+        if (slot.State.Owner != _options.NodeId)
         {
-            Destroyed(index, 0, now);
-            return true;
+            Forget(number);
+            return;
         }
-        // It never got in, or was refused: try again while its owner may still want it.
-        if (Left(slot, now) > 0 && slot.State.Owner != _settings.NodeId)
-            Install(index, now);
-        else
-            _store.End(index, now + _endedTime, silent: true);
-        return true;
+        // Nobody forwards it as far as we hear. Who has taken it over meanwhile did so in a later term, and is not moved by this end.
+        End(number, ref slot);
+        QueueToAll(number);
     }
 }

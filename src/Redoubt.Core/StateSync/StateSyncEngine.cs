@@ -2,253 +2,141 @@ using Redoubt.Core.Pfsync;
 
 namespace Redoubt.Core.StateSync;
 
-/// <summary>Something an operator wants to know.</summary>
-/// <param name="Kind">"peer-up", "peer-down", "bulk-done", "overrun", ...</param>
-/// <param name="Message">One sentence.</param>
-public readonly record struct StateSyncNotice(string Kind, string Message);
-
-/// <summary>How one peer stands.</summary>
-/// <param name="NodeId">Its node id, 0 while it was never heard.</param>
-/// <param name="IsAlive">Heard within <see cref="StateSyncEngine.AliveTime"/>.</param>
-/// <param name="IsInSync">Alive, everything of it is here and everything of ours is there or but a moment old.</param>
-/// <param name="LagMilliseconds">Half of the last round trip, and the age of what it has not acknowledged; not a number while unknown.</param>
-/// <param name="Bulk">How far the bulk from it has come.</param>
-/// <param name="BulkPercent">Of the states it announced.</param>
-public readonly record struct StateSyncPeerView(
-    byte NodeId,
-    bool IsAlive,
-    bool IsInSync,
-    double LagMilliseconds,
-    BulkProgress Bulk,
-    int BulkPercent
-);
-
 /// <summary>
-/// Keeps the states of this node's kernel and its peers' the same. Told the time, the kernel's news and the peers' datagrams; acts on
-/// the table and the sink it was given. Owned by one thread.
-/// <code>
-/// kernel news → OnNews → slot → queue of each peer → Flush → datagrams
-/// datagram → OnDatagram → session → sequence → Merge → slot → table
-/// Tick: hellos, resending, bulk, walk over the table, what is over
-/// </code>
-/// A state belongs to its owner, the node that forwards it. Who forwards is the judge of its own kernel: its new and changed entries are
-/// told to all, and its ends end them everywhere. Another node's copy only follows; when it expires there, the owner is asked.
-/// Lives of one tuple are told apart by their identity; within one life the higher term wins, then the lower node id, then the later revision.
+/// Keeps the connection tables of the nodes alike. Pure: told the time, the kernel's news and the peers' datagrams; acts through
+/// <see cref="IStateTable"/> and <see cref="IDatagramSink"/>. Call <see cref="Tick"/> after every batch of news and at <see cref="Deadline"/>:
+/// it sends what the batch made due. One owner, not thread safe. Allocates only to grow.
 /// </summary>
 public sealed partial class StateSyncEngine
 {
-    /// <summary>A peer that was not heard for so long is gone.</summary>
-    public static readonly TimeSpan AliveTime = TimeSpan.FromSeconds(1);
+    // A walk may miss an entry that moves; three hardly miss the same.
+    private const int LeavingScans = 3;
+    private static readonly TimeSpan _helloInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _aliveLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _sessionLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _endedKept = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan _helloPeriod = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan _ackDelay = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan _resendAfter = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan _resendRequestPeriod = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan _inSyncLag = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan _endedTime = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan _busyTick = TimeSpan.FromMilliseconds(2);
-    private const int AckEvery = 64; // datagrams
-    private const ulong HighestIncarnation = long.MaxValue; // the clock can never wrap
-
-    private readonly StateSyncSettings _settings;
+    private readonly StateSyncEngineOptions _options;
     private readonly IStateTable _table;
     private readonly IDatagramSink _sink;
-    private readonly Action<StateSyncNotice> _notice;
     private readonly StateStore _store;
-    private readonly StateSyncPeer[] _peers;
-    private readonly uint _creator;
+    private readonly PeerSession[] _peers;
     private readonly byte[] _control = new byte[PfsyncLimits.MaxDatagram];
-    private readonly Instant _begin;
+    private readonly uint _creator;
+    private readonly Instant _start;
+    private readonly Queue<int> _ended = new();
     private ulong _clock;
-    private uint _challenges;
-    private bool _hadPeer;
+    private ulong _challenges;
+    private Instant _now;
 
-    /// <summary>Makes an engine; the first <see cref="Tick"/> walks over the table as it stands.</summary>
-    public StateSyncEngine(StateSyncSettings settings, IStateTable table, IDatagramSink sink, Action<StateSyncNotice> notice, Instant now)
+    /// <summary>Makes an engine; it knows nobody and holds nothing.</summary>
+    public StateSyncEngine(StateSyncEngineOptions options, IStateTable table, IDatagramSink sink, Instant now)
     {
-        (_settings, _table, _sink, _notice, _begin) = (settings, table, sink, notice, now);
-        _clock = Math.Min(settings.Clock, HighestIncarnation / 2);
-        _creator = ((uint)settings.NodeId << 24) | ((uint)(settings.Epoch ^ (settings.Epoch >> 32)) & 0xff_ffff);
-        _challenges = (uint)settings.Epoch;
-        _store = new StateStore(settings.MaxEntries);
-        _peers = [.. Enumerable.Range(0, settings.Peers).Select(i => new StateSyncPeer(i))];
-        foreach (var peer in _peers)
-            peer.Challenge = NextChallenge();
-        _scanStart = now;
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Peers, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Peers, PfsyncLimits.MaxNodeId - 1);
+        _options = options;
+        _table = table;
+        _sink = sink;
+        _store = new StateStore(options.MaxEntries, options.Seed);
+        _creator = ((uint)options.NodeId << 24) | (uint)(options.Epoch & 0xffffff);
+        _clock = options.ClockStart & MaxIncarnation;
+        _challenges = options.Seed ^ options.Epoch;
+        _start = _now = now;
+        _peers = new PeerSession[options.Peers];
+        for (var i = 0; i < _peers.Length; i++)
+            _peers[i] = new PeerSession(i) { Challenge = NextChallenge(), NextHello = now };
+        StartScan(isUrgent: true);
     }
 
     /// <summary>What was counted.</summary>
     public StateSyncCounters Counters { get; } = new();
 
-    /// <summary>Every live peer's states are in, or waiting longer makes no sense.</summary>
-    public bool IsReady { get; private set; }
+    /// <summary>Something an operator wants to know: a kind and a sentence.</summary>
+    public Action<string, string>? Notice { get; set; }
 
-    /// <summary>Why <see cref="IsReady"/> is what it is.</summary>
-    public string ReadyReason { get; private set; } = "nothing was heard yet";
+    /// <summary>Live states known.</summary>
+    public int Count { get; private set; }
 
-    /// <summary>This node forwards: some vhid is MASTER.</summary>
+    /// <summary>Live states this node owns.</summary>
+    public int OwnedCount { get; private set; }
+
+    /// <summary>This node is MASTER of some vhid.</summary>
     public bool IsForwarding { get; private set; }
 
-    /// <summary>States that live.</summary>
-    public int LiveCount => _store.LiveCount;
-
-    /// <summary>When <see cref="Tick"/> wants to be called at the latest.</summary>
+    /// <summary>When <see cref="Tick"/> wants to be called next, at the latest.</summary>
     public Instant Deadline { get; private set; }
 
-    /// <summary>Living states owned by this node.</summary>
-    public int CountOwned()
+    /// <summary>Does what is due: hellos, sendings and resendings, a slice of the scan.</summary>
+    public void Tick(Instant now)
     {
-        var count = 0;
-        for (var i = 0; i < _store.Length; i++)
+        _now = now;
+        FreeEnded();
+        MakeLiberalSlice();
+        ScanSlice();
+        UpdateReadiness();
+        Deadline = Instant.Earlier(_nextScanSlice, now + _helloInterval);
+        if (_liberalCursor >= 0)
+            Deadline = now;
+        foreach (var peer in _peers)
         {
-            if (_store[i].Use == SlotUse.Live && _store[i].State.Owner == _settings.NodeId)
-                count++;
+            CheckLife(peer);
+            VerifySlice(peer);
+            Flush(peer);
+            Retransmit(peer);
+            if (peer.HelloDue || now >= peer.NextHello)
+                SendHello(peer);
+            Deadline = Instant.Earlier(Deadline, peer.NextHello);
+            if (peer.InFlight > 0)
+                Deadline = Instant.Earlier(Deadline, peer.OldestSent + peer.RetransmitAfter);
+            if (peer.VerifyCursor >= 0 && peer.IsConfirmed)
+                Deadline = now;
         }
-        return count;
     }
 
-    /// <summary>Shows every living state until the visitor returns false.</summary>
-    public void List(Func<ReplicatedState, bool> visitor)
+    /// <summary>Tells whether this node forwards. A scan starts at once both ways: on the way in it takes over what
+    /// passes here, on the way out it tells of what passed and nobody was told of yet; and every own TCP entry is made liberal then.</summary>
+    public void SetForwarding(Instant now, bool forwarding)
     {
-        for (var i = 0; i < _store.Length; i++)
+        _now = now;
+        if (IsForwarding == forwarding)
+            return;
+        IsForwarding = forwarding;
+        _liberalCursor = forwarding ? -1 : 0;
+        _leavingScans = forwarding ? 0 : LeavingScans;
+        StartScan(isUrgent: true);
+        foreach (var peer in _peers)
+            peer.HelloDue = true;
+    }
+
+    /// <summary>Asks every peer for its states and offers it ours.</summary>
+    public void RequestSync(Instant now)
+    {
+        _now = now;
+        foreach (var peer in _peers)
         {
-            if (_store[i].Use == SlotUse.Live && !visitor(_store[i].State))
+            RequestBulk(peer);
+            if (!peer.BulkOutActive)
+                StartBulk(peer, request: 0);
+        }
+    }
+
+    /// <summary>Shows every live state until <paramref name="visitor"/> returns false. The visitor must not call the engine.</summary>
+    public void Visit(Func<ReplicatedState, bool> visitor)
+    {
+        for (var i = 0; i < _store.High; i++)
+        {
+            ref var slot = ref _store[i];
+            if (slot.Phase == SlotPhase.Live && !visitor(slot.State))
                 return;
         }
     }
 
-    /// <summary>How a peer stands.</summary>
-    public StateSyncPeerView View(int peer, Instant now)
-    {
-        var p = _peers[peer];
-        var age = p.Unacknowledged == 0 ? TimeSpan.Zero : now - p.OldestSentAt;
-        var lag = (p.RoundTripMilliseconds / 2) + age.TotalMilliseconds;
-        var inSync =
-            p is { IsAlive: true, HasSession: true, BulkIn: BulkProgress.Done, IsSendingBulk: false, BulkOutRequest: not 0 }
-            && p.Queue.Count < ReceiveWindow.Size
-            && age < _inSyncLag;
-        var percent = p.BulkInExpected == 0 ? 0 : (int)Math.Min(99, 100L * p.BulkInReceived / p.BulkInExpected);
-        return new StateSyncPeerView(p.Node, p.IsAlive, inSync, lag, p.BulkIn, percent);
-    }
-
-    /// <summary>This node begins or ends to forward.</summary>
-    public void SetForwarding(bool forwarding, Instant now)
-    {
-        if (IsForwarding == forwarding)
-            return;
-        IsForwarding = forwarding;
-        if (forwarding)
-            BeginScan(now, fast: true);
-        else
-            MakeOwnLiberal();
-        foreach (var peer in _peers)
-            peer.NextHello = now;
-    }
-
-    /// <summary>Asks every live peer for its states, and offers all of ours.</summary>
-    public void RequestSync(Instant now)
-    {
-        foreach (var peer in _peers)
-        {
-            if (!peer.HasSession)
-                continue;
-            AskForBulk(peer, now);
-            peer.RestartStream(); // a new stream makes the peer ask
-        }
-    }
-
-    /// <summary>Does what is due by the clock, then sends what waits.</summary>
-    public void Tick(Instant now)
-    {
-        foreach (var peer in _peers)
-        {
-            CheckAlive(peer, now);
-            CheckBulkIn(peer, now);
-        }
-        CheckReady(now);
-        Scan(now);
-        _store.Reap(now, 256);
-        Flush(now);
-        SetDeadline(now);
-    }
-
-    private void SetDeadline(Instant now)
-    {
-        var deadline = _scanNext;
-        foreach (var peer in _peers)
-        {
-            deadline = Instant.Earlier(deadline, peer.NextHello);
-            if (peer.OwesAck)
-                deadline = Instant.Earlier(deadline, now + _ackDelay);
-            if (!CanSend(peer))
-                continue;
-            if (peer.Unacknowledged > 0)
-                deadline = Instant.Earlier(deadline, peer.ProgressAt + _resendAfter);
-            if ((peer.Queue.Count > 0 || peer.IsSendingBulk) && peer.HasRoom)
-                deadline = Instant.Earlier(deadline, now + _busyTick);
-            if (peer.Received.HasGap)
-                deadline = Instant.Earlier(deadline, peer.NextResendRequest);
-        }
-        Deadline = deadline;
-    }
-
-    private void CheckAlive(StateSyncPeer peer, Instant now)
-    {
-        if (!peer.IsAlive || now - peer.HeardAt <= AliveTime)
-            return;
-        peer.IsAlive = false;
-        peer.IsForwarding = false;
-        peer.RoundTripMilliseconds = double.NaN;
-        // It may have missed anything: the next stream makes it ask for all.
-        peer.RestartStream();
-        ClearQueue(peer);
-        ForgetQuestions(peer, now);
-        peer.OwesBulkRequest = peer.BulkIn is BulkProgress.Asked or BulkProgress.Running;
-        Tell("peer-down", $"node {peer.Node} was not heard for {AliveTime.TotalSeconds:0} s");
-    }
-
-    private void CheckReady(Instant now)
-    {
-        if (IsReady)
-            return;
-        var alive = 0;
-        var waiting = 0;
-        foreach (var peer in _peers)
-        {
-            if (!peer.IsAlive)
-                continue;
-            alive++;
-            if (peer.BulkIn != BulkProgress.Done)
-                waiting++;
-        }
-        if (alive > 0 && waiting == 0)
-            BecomeReady("the states of every live peer are in");
-        else if (alive == 0 && now - _begin >= _settings.LoneWait && !_hadPeer)
-            BecomeReady("no peer was heard");
-        else if (alive == 0 && _hadPeer)
-            BecomeReady("the peer whose states were awaited is gone");
-        else if (now - _notReadySince >= _settings.BulkLimit)
-        {
-            Tell("bulk-failed", $"the states of {waiting} peers are not in after {_settings.BulkLimit.TotalSeconds:0} s");
-            BecomeReady("waiting longer makes no sense");
-        }
-    }
-
-    private Instant _notReadySince => _unreadyAt == Instant.Zero ? _begin : _unreadyAt;
-
-    private Instant _unreadyAt = Instant.Zero;
-
-    private void BecomeReady(string why) => (IsReady, ReadyReason) = (true, why);
-
     private uint NextChallenge()
     {
-        // Not a secret: it only has to be another one each time. xorshift, never 0.
-        _challenges = _challenges == 0 ? 0x9e37_79b9 : _challenges;
-        _challenges ^= _challenges << 13;
-        _challenges ^= _challenges >> 17;
-        _challenges ^= _challenges << 5;
-        return _challenges;
+        // splitmix64, Steele and others 2014; 0 means "none".
+        var z = _challenges += 0x9e3779b97f4a7c15;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+        return (uint)(z >> 32) | 1;
     }
-
-    private void Tell(string kind, string message) => _notice(new StateSyncNotice(kind, message));
 }

@@ -4,50 +4,72 @@ using Redoubt.Linux.Interop;
 
 namespace Redoubt.Daemon.StateSync;
 
-/// <summary>The kernel's connection table as the engine asks for it. Owned by the state sync thread.</summary>
+/// <summary>The kernel's connection table as the engine wants it. Belongs to the loop's thread, and to its network namespace.</summary>
 internal sealed class KernelStateTable : IStateTable, IDisposable
 {
+    private const int NoMemory = 12;
     private readonly ConntrackTable _table = new();
-    private ConntrackDump? _walk;
+    private readonly ConntrackChange[] _changes = new ConntrackChange[ConntrackLimits.MaxBatch];
+    private readonly Errno[] _results = new Errno[ConntrackLimits.MaxBatch];
+    private ConntrackDump? _dump;
 
-    /// <summary>Events with this netlink port are the echo of what was done through this table.</summary>
+    /// <summary>Events that carry this port are echoes of our own changes.</summary>
     public uint Port => _table.Port;
 
-    /// <summary>Changes that the kernel refused for a reason the engine has no answer to.</summary>
+    /// <summary>Requests the kernel refused for a reason that is none of the expected ones, and the last such reason.</summary>
     public long Refused { get; private set; }
+
+    /// <summary>What the last refusal was.</summary>
+    public Errno LastRefusal { get; private set; }
+
+    /// <summary>Dumps that ended early.</summary>
+    public long DumpFaults { get; private set; }
 
     public TableAnswer Create(in ConntrackEntry entry) => Answer(_table.Create(entry));
 
     public TableAnswer Update(in ConntrackEntry entry) => Answer(_table.Update(entry));
 
-    public TableAnswer MakeLiberal(in ConntrackTuple original) => Answer(_table.MakeLiberal(original));
-
     public TableAnswer Delete(in ConntrackTuple original, uint kernelId) => Answer(_table.Delete(original, kernelId));
 
     public bool TryGet(in ConntrackTuple tuple, bool isReply, out ConntrackEntry entry) => _table.TryGet(tuple, isReply, out entry);
 
+    public void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals)
+    {
+        while (!originals.IsEmpty)
+        {
+            var count = Math.Min(originals.Length, _changes.Length);
+            for (var i = 0; i < count; i++)
+                _changes[i] = new ConntrackChange(ConntrackChangeKind.MakeLiberal, new ConntrackEntry { Original = originals[i] });
+            _table.Apply(_changes.AsSpan(0, count), _results.AsSpan(0, count));
+            originals = originals[count..];
+        }
+    }
+
     public void BeginScan()
     {
-        _walk?.Dispose();
-        _walk = _table.BeginDump();
+        _dump?.Dispose();
+        _dump = _table.BeginDump();
     }
 
     public int Scan(Span<ConntrackEntry> entries)
     {
+        if (_dump is null)
+            return 0;
         var count = 0;
-        while (count < entries.Length && _walk is not null && _walk.TryRead(out entries[count]))
-            count++;
-        if (count == 0)
-        {
-            _walk?.Dispose();
-            _walk = null;
-        }
-        return count;
+        while (count < entries.Length && _dump.TryRead(out var entry))
+            entries[count++] = entry;
+        if (count > 0)
+            return count;
+        if (!_dump.Errno.IsSuccess)
+            DumpFaults++;
+        _dump.Dispose();
+        _dump = null;
+        return 0;
     }
 
     public void Dispose()
     {
-        _walk?.Dispose();
+        _dump?.Dispose();
         _table.Dispose();
     }
 
@@ -59,9 +81,10 @@ internal sealed class KernelStateTable : IStateTable, IDisposable
             return TableAnswer.Exists;
         if (errno == Errno.NoEntry)
             return TableAnswer.Missing;
-        if (errno == Errno.NoMemory)
+        if (errno.Value == NoMemory)
             return TableAnswer.Full;
         Refused++;
+        LastRefusal = errno;
         return TableAnswer.Refused;
     }
 }

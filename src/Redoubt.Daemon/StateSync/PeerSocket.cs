@@ -1,33 +1,34 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Redoubt.Core.Pfsync;
 using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
 
-/// <summary>
-/// The UDP socket on the sync link. Nothing here waits: what the way does not take is lost, and the engine knows what to do about
-/// that. Owned by the state sync thread.
-/// </summary>
+/// <summary>The UDP socket to all peers. What the network does not take is a loss like any other, and counted by the engine.</summary>
 internal sealed class PeerSocket : IDatagramSink, IDisposable
 {
-    private const int SOL_SOCKET = 1;
-    private const int SO_BINDTODEVICE = 25;
-    private const int SO_RCVBUFFORCE = 33;
-    private const int ReceiveBuffer = 4 << 20;
+    private const int SolSocket = 1;
+    private const int SoBindToDevice = 25;
+    private const int SoReceiveBufferForce = 33;
+    private const int BufferSize = 8 << 20;
     private readonly Socket _socket;
     private readonly SocketAddress[] _peers;
-    private readonly SocketAddress _sender;
+    private readonly SocketAddress _from;
 
     public PeerSocket(StateSyncOptions options)
     {
-        var family = options.LocalAddress.AddressFamily;
-        _socket = new Socket(family, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
+        _socket = new Socket(options.LocalAddress.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
         try
         {
             if (options.Device.Length > 0)
-                _socket.SetRawSocketOption(SOL_SOCKET, SO_BINDTODEVICE, System.Text.Encoding.ASCII.GetBytes(options.Device + '\0'));
-            EnlargeBuffer();
+                _socket.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes(options.Device + "\0"));
+            _socket.ReceiveBufferSize = BufferSize;
+            _socket.SendBufferSize = BufferSize;
+            TryForceBuffer();
             _socket.Bind(new IPEndPoint(options.LocalAddress, options.Port));
         }
         catch
@@ -36,18 +37,15 @@ internal sealed class PeerSocket : IDatagramSink, IDisposable
             throw;
         }
         _peers = [.. options.Peers.Select(p => new IPEndPoint(p, options.Port).Serialize())];
-        _sender = new SocketAddress(family);
+        _from = new SocketAddress(options.LocalAddress.AddressFamily);
         Handle = new SafeFileHandle(_socket.Handle, ownsHandle: false);
     }
 
-    /// <summary>The descriptor, for poll; closed with the socket.</summary>
+    /// <summary>The descriptor, for poll.</summary>
     public SafeFileHandle Handle { get; }
 
-    /// <summary>Datagrams the way did not take.</summary>
-    public long NotSent { get; private set; }
-
-    /// <summary>A number that stands for a sender that is no peer.</summary>
-    public const int Stranger = -1;
+    /// <summary>Errors the network reported while receiving (a peer's port is closed, the link is down).</summary>
+    public long ReceiveFaults { get; private set; }
 
     public bool Send(int peer, ReadOnlySpan<byte> datagram)
     {
@@ -57,30 +55,38 @@ internal sealed class PeerSocket : IDatagramSink, IDisposable
         }
         catch (SocketException)
         {
-            NotSent++; // link down, no route, buffer full
             return false;
         }
     }
 
-    /// <summary>Takes the next datagram; false where none waits. A datagram longer than the buffer is cut, and refused for that.</summary>
-    public bool TryReceive(Span<byte> buffer, out int peer, out int length)
+    /// <summary>
+    /// The next datagram: its length (above <see cref="PfsyncLimits.MaxDatagram"/> when it is too long) and the peer it came from, -1 for anybody
+    /// else. False when none waits.
+    /// </summary>
+    public bool TryReceive(Span<byte> buffer, out int length, out int peer)
     {
-        (peer, length) = (Stranger, 0);
-        if (_socket.Available == 0 && !_socket.Poll(0, SelectMode.SelectRead))
-            return false;
+        length = 0;
+        peer = -1;
         try
         {
-            length = _socket.ReceiveFrom(buffer, SocketFlags.None, _sender);
+            // Asking first spares an exception at the end of every burst; an empty datagram looks like none and is taken by the next turn's poll.
+            if (_socket.Available == 0 && !_socket.Poll(0, SelectMode.SelectRead))
+                return false;
+            length = _socket.ReceiveFrom(buffer, SocketFlags.None, _from);
         }
-        catch (SocketException)
+        catch (SocketException fault) when (fault.SocketErrorCode == SocketError.WouldBlock)
         {
             return false;
         }
-        // Family, port, address; what follows in an IPv6 address (scope) is not compared.
-        var compared = _sender.Family == AddressFamily.InterNetwork ? 8 : 24;
+        catch (SocketException fault)
+        {
+            // The pending error is taken off by being told; Linux cuts a datagram that is too long without an error.
+            ReceiveFaults++;
+            return fault.SocketErrorCode == SocketError.MessageSize;
+        }
         for (var i = 0; i < _peers.Length; i++)
         {
-            if (_sender.Size >= compared && _peers[i].Buffer.Span[..compared].SequenceEqual(_sender.Buffer.Span[..compared]))
+            if (_peers[i].Equals(_from))
                 peer = i;
         }
         return true;
@@ -92,15 +98,17 @@ internal sealed class PeerSocket : IDatagramSink, IDisposable
         _socket.Dispose();
     }
 
-    private void EnlargeBuffer()
+    private void TryForceBuffer()
     {
         try
         {
-            _socket.SetRawSocketOption(SOL_SOCKET, SO_RCVBUFFORCE, BitConverter.GetBytes(ReceiveBuffer));
+            Span<byte> size = stackalloc byte[4];
+            BinaryPrimitives.WriteInt32LittleEndian(size, BufferSize);
+            _socket.SetRawSocketOption(SolSocket, SoReceiveBufferForce, size);
         }
         catch (SocketException)
         {
-            _socket.ReceiveBufferSize = ReceiveBuffer; // without the privilege: as far as net.core.rmem_max goes
+            // Only root of the first user namespace may go beyond rmem_max.
         }
     }
 }

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Redoubt.Core;
@@ -11,41 +13,42 @@ using Redoubt.Linux.Interop;
 namespace Redoubt.Daemon.StateSync;
 
 /// <summary>
-/// Replicates the kernel's connection states with the peers, on a thread of its own that owns the engine, the table, the event socket and
-/// the UDP socket. One turn: wait → commands → kernel events → datagrams → clock → send. Every public member may be called from any
+/// Replicates the kernel's connection states with the peers, on a thread of its own. Every public member may be called from any
 /// thread; callbacks run on the loop's thread and must not block.
 /// </summary>
-public sealed class StateSyncLoop : IDisposable
+public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 {
-    private const int EventBurst = 4096; // of one turn, so that peers are heard while the kernel talks
-    private const int DatagramBurst = 256;
-    private static readonly TimeSpan _snapshotPeriod = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan _faultPause = TimeSpan.FromMilliseconds(100);
-    private readonly StateSyncOptions _options;
+    private const int EventsPerTurn = 2048;
+    private const int DatagramsPerTurn = 256;
+    private static readonly TimeSpan _publishInterval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _faultInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _faultPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan _overslept = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _gate = new();
     private readonly ConcurrentQueue<Action<Instant>> _commands = new();
-    private readonly EventDescriptor _wake = new();
-    private readonly byte[] _datagram = new byte[PfsyncLimits.MaxDatagram + 1]; // one more: a longer one shows
+    private readonly byte[] _buffer = new byte[PfsyncLimits.MaxDatagram + 1];
+    private EventDescriptor? _wake;
     private KernelStateTable? _table;
     private ConntrackEvents? _events;
     private PeerSocket? _socket;
+    private Poller? _poller;
     private StateSyncEngine? _engine;
     private Thread? _thread;
-    private Instant _nextSnapshot;
-    private bool _toldReady;
-    private volatile bool _stopping;
-    private volatile StateSyncSnapshot _snapshot;
-
-    /// <summary>Keeps the options; nothing is opened before <see cref="Start"/>.</summary>
-    public StateSyncLoop(StateSyncOptions options)
-    {
-        _options = options;
-        _snapshot = new StateSyncSnapshot(false, 0, 0, [], []);
-    }
+    private volatile bool _isStopping;
+    private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
+    private Instant _nextPublish;
+    private Instant _nextFault;
+    private Instant _notBefore;
+    private long _faults;
+    private long _sleeps;
+    private int _eventSlot;
+    private int _socketSlot;
 
     /// <summary>What the loop was built with.</summary>
-    public StateSyncOptions Options => _options;
+    public StateSyncOptions Options { get; } = options;
 
-    /// <summary>True when every live peer's bulk is in, or waiting longer makes no sense (D7).</summary>
+    /// <summary>True when every live peer's bulk is in, or a time limit passed (D7).</summary>
     public bool IsReady => _snapshot.IsReady;
 
     /// <summary>Readiness changed: the new value and why, in one short English sentence.</summary>
@@ -54,226 +57,263 @@ public sealed class StateSyncLoop : IDisposable
     /// <summary>Something an operator wants to know: a kind ("peer-up", "bulk-done", "overrun", ...) and a message.</summary>
     public Action<string, string>? Event { get; set; }
 
-    /// <summary>Opens the sockets and starts the thread.</summary>
-    /// <exception cref="KernelException">The kernel refuses: no connection tracking, or the address is not ours.</exception>
+    /// <summary>
+    /// Opens the sockets, in the network namespace of the calling thread, and starts the thread; throws when the kernel refuses.
+    /// </summary>
+    /// <exception cref="KernelException">No connection tracking, or no permission.</exception>
+    /// <exception cref="SocketException">The address or port cannot be bound.</exception>
     public void Start()
     {
+        if (_thread is not null)
+            throw new InvalidOperationException("already started");
         try
         {
-            _socket = new PeerSocket(_options);
+            _wake ??= new EventDescriptor();
+            _table = new KernelStateTable();
+            _events = new ConntrackEvents(news: true, updates: true, destroys: true, Options.EventBuffer);
+            _socket = new PeerSocket(Options);
+            _poller = new Poller();
+            _poller.Add(_wake.Handle);
+            _eventSlot = _poller.Add(_events.Handle);
+            _socketSlot = _poller.Add(_socket.Handle);
+            Span<byte> random = stackalloc byte[16];
+            RandomNumberGenerator.Fill(random);
+            _engine = new StateSyncEngine(EngineOptions(random), _table, _socket, BootClock.Now)
+            {
+                Notice = (kind, message) => Event?.Invoke(kind, message),
+            };
         }
-        catch (SocketException e)
+        catch
         {
-            throw new KernelException($"state sync: listen on {_options.LocalAddress} port {_options.Port}", new Errno(e.NativeErrorCode));
+            Close();
+            throw;
         }
-        // Listening before the first walk: what changes during the walk is heard afterwards.
-        _events = new ConntrackEvents(true, true, true, _options.EventBuffer);
-        _table = new KernelStateTable();
-        _engine = new StateSyncEngine(Settings(), _table, _socket, Tell, BootClock.Now);
         Publish(BootClock.Now);
-        _thread = new Thread(Run) { Name = "state sync" };
+        _thread = new Thread(Run) { IsBackground = true, Name = "state sync" };
         _thread.Start();
     }
 
-    /// <summary>Stops the thread; waits <paramref name="limit"/> at most.</summary>
+    /// <summary>Stops the thread and closes the sockets; waits <paramref name="limit"/> at most.</summary>
     public void Stop(TimeSpan limit)
     {
-        _stopping = true;
-        _wake.Signal();
-        _thread?.Join(limit);
+        if (_thread is null)
+            return;
+        _isStopping = true;
+        _wake!.Signal();
+        if (_thread != Thread.CurrentThread)
+            _thread.Join(limit);
     }
 
     /// <summary>Tells whether this node is MASTER of some vhid: its kernel forwards, its flows are its own.</summary>
-    public void SetForwarding(bool forwarding) => Post(now => _engine!.SetForwarding(forwarding, now));
+    public void SetForwarding(bool forwarding) => Post(now => _engine!.SetForwarding(now, forwarding));
 
     /// <summary>Asks every live peer for its states and offers it all of ours.</summary>
-    public void RequestSync() => Post(_engine!.RequestSync);
+    public void RequestSync() => Post(now => _engine!.RequestSync(now));
 
-    /// <summary>How it stands; at most a few hundred milliseconds old.</summary>
+    /// <summary>How it stands; refreshed by the loop several times a second.</summary>
     public StateSyncSnapshot Snapshot() => _snapshot;
+
+    /// <summary>Replicated states known.</summary>
+    public long Count()
+    {
+        lock (_gate)
+            return _engine?.Count ?? 0;
+    }
+
+    /// <summary>Hands every replicated live state to <paramref name="visitor"/> until it returns false.</summary>
+    public void List(Func<ConntrackEntry, bool> visitor)
+    {
+        var copy = new List<ConntrackEntry>();
+        lock (_gate)
+        {
+            _engine?.Visit(state =>
+            {
+                copy.Add(state.Entry);
+                return true;
+            });
+        }
+        foreach (var entry in copy)
+        {
+            if (!visitor(entry))
+                return;
+        }
+    }
 
     /// <inheritdoc />
     public void Dispose()
     {
         Stop(TimeSpan.FromSeconds(2));
-        if (_thread is { IsAlive: true })
-            return; // it still uses what would be closed
-        _socket?.Dispose();
-        _events?.Dispose();
-        _table?.Dispose();
-        _wake.Dispose();
-    }
-
-    private StateSyncSettings Settings()
-    {
-        Span<byte> random = stackalloc byte[8];
-        RandomNumberGenerator.Fill(random);
-        return new StateSyncSettings
-        {
-            NodeId = (byte)_options.NodeId,
-            Epoch = BitConverter.ToUInt64(random) | 1,
-            Clock = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() << 16,
-            Peers = _options.Peers.Count,
-            Scope = new StateScope(
-                _options.ExemptAddresses.Select(a =>
-                    ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a))
-                )
-            ),
-            MaxEntries = _options.MaxEntries,
-            ScanPeriod = _options.ScanPeriod,
-            LoneWait = _options.LoneWait,
-            BulkLimit = _options.BulkLimit,
-        };
+        if (_thread is null || !_thread.IsAlive)
+            Close();
     }
 
     private void Post(Action<Instant> command)
     {
+        if (_isStopping)
+            return;
         _commands.Enqueue(command);
-        _wake.Signal();
+        (_wake ??= new EventDescriptor()).Signal();
     }
+
+    private StateSyncEngineOptions EngineOptions(ReadOnlySpan<byte> random) =>
+        new()
+        {
+            NodeId = (byte)Options.NodeId,
+            Epoch = BinaryPrimitives.ReadUInt64LittleEndian(random) | 1,
+            Seed = BinaryPrimitives.ReadUInt64LittleEndian(random[8..]),
+            ClockStart = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
+            Peers = Options.Peers.Count,
+            Scope = new StateScope(
+                Options
+                    .ExemptAddresses.Concat(Options.Peers)
+                    .Append(Options.LocalAddress)
+                    .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a)))
+            ),
+            MaxEntries = Options.MaxEntries,
+            LoneWait = Options.LoneWait,
+            BulkLimit = Options.BulkLimit,
+            ScanPeriod = Options.ScanPeriod,
+        };
 
     private void Run()
     {
-        using var poller = new Poller();
-        poller.Add(_wake.Handle);
-        poller.Add(_events!.Handle);
-        poller.Add(_socket!.Handle);
-        while (!_stopping)
+        var last = BootClock.Now;
+        while (!_isStopping)
         {
+            // After a failure not before the pause is over: what failed may fail again at once.
+            var deadline = _engine!.Deadline;
+            _poller!.Wait(deadline < _notBefore ? _notBefore : deadline);
+            var now = BootClock.Now;
+            if (now - last > _overslept)
+                Overslept(now - last);
+            last = now;
             try
             {
-                Turn(poller);
+                lock (_gate)
+                    Turn(now);
             }
-#pragma warning disable CA1031 // one broken turn must not end the replication
-            catch (Exception e)
+#pragma warning disable CA1031 // a turn that failed is told of; the states of the others must not stop
+            catch (Exception fault)
 #pragma warning restore CA1031
             {
-                Event?.Invoke("fault", $"the state sync thread failed and goes on: {e.Message}");
-                poller.Wait(BootClock.Now + _faultPause);
+                Failed(fault);
             }
         }
     }
 
-    private void Turn(Poller poller)
+    private void Turn(Instant now)
     {
-        poller.Wait(_engine!.Deadline);
-        _wake.Drain();
-        var now = BootClock.Now;
+        _wake!.Drain();
+        // News first: what passed before a command was given is judged as it was then.
+        if (_poller!.IsReadable(_eventSlot) || !_commands.IsEmpty)
+            ReadEvents(now);
         while (_commands.TryDequeue(out var command))
             command(now);
-        HearKernel(now);
-        HearPeers(now);
-        now = BootClock.Now;
-        _engine.Tick(now);
-        if (_engine.IsReady != _toldReady)
-        {
-            _toldReady = _engine.IsReady;
+        if (_poller.IsReadable(_socketSlot))
+            ReadDatagrams(now);
+        _engine!.Tick(BootClock.Now);
+        if (now >= _nextPublish || _engine.IsReady != _snapshot.IsReady)
             Publish(now);
-            ReadinessChanged?.Invoke(_toldReady, _engine.ReadyReason);
-        }
-        else if (now >= _nextSnapshot)
-        {
-            Publish(now);
-        }
     }
 
-    private void HearKernel(Instant now)
+    private void ReadEvents(Instant now)
     {
-        for (var i = 0; i < EventBurst; i++)
+        for (var i = 0; i < EventsPerTurn; i++)
         {
             var errno = _events!.TryRead(out var news);
-            if (errno == Errno.NoBufferSpace)
+            if (errno.IsSuccess)
             {
-                _events.Grow();
-                _engine!.OnOverrun(now);
+                var kind =
+                    news.Kind == ConntrackEventKind.New ? TableNews.New
+                    : news.Kind == ConntrackEventKind.Update ? TableNews.Update
+                    : TableNews.Destroy;
+                // The fields' numbers are those of the parts.
+                _engine!.TakeNews(now, kind, news.Entry, (EntryParts)news.Fields & EntryParts.All, news.Port == _table!.Port);
                 continue;
             }
-            if (!errno.IsSuccess)
+            if (errno != Errno.NoBufferSpace)
                 return;
-            if (news.Port != _table!.Port)
-                _engine!.OnNews(Kind(news.Kind), news.Entry, now);
+            _events.Grow();
+            _engine!.TakeOverrun(now);
         }
     }
 
-    private static TableNews Kind(ConntrackEventKind kind) =>
-        kind switch
-        {
-            ConntrackEventKind.New => TableNews.New,
-            ConntrackEventKind.Destroy => TableNews.Destroy,
-            _ => TableNews.Update,
-        };
-
-    private void HearPeers(Instant now)
+    private void ReadDatagrams(Instant now)
     {
-        for (var i = 0; i < DatagramBurst && _socket!.TryReceive(_datagram, out var peer, out var length); i++)
-        {
-            if (peer == PeerSocket.Stranger)
-                _engine!.OnStranger();
-            else
-                _engine!.OnDatagram(peer, _datagram.AsSpan(0, length), now);
-        }
+        for (var i = 0; i < DatagramsPerTurn && _socket!.TryReceive(_buffer, out var length, out var peer); i++)
+            _engine!.Receive(now, peer, _buffer.AsSpan(0, length));
     }
-
-    private void Tell(StateSyncNotice notice) => Event?.Invoke(notice.Kind, notice.Message);
 
     private void Publish(Instant now)
     {
-        _nextSnapshot = now + _snapshotPeriod;
         var engine = _engine!;
-        _snapshot = new StateSyncSnapshot(
-            engine.IsReady,
-            engine.LiveCount,
-            engine.CountOwned(),
-            [
-                .. _options.Peers.Select(
-                    (address, i) =>
-                    {
-                        var view = engine.View(i, now);
-                        return new StateSyncPeerSnapshot(
-                            address,
-                            view.NodeId,
-                            view.IsAlive,
-                            view.IsInSync,
-                            view.LagMilliseconds,
-                            Bulk(view)
-                        );
-                    }
-                ),
-            ],
-            [.. Counters(engine.Counters)]
-        );
+        var before = _snapshot.IsReady;
+        var peers = ImmutableArray.CreateBuilder<StateSyncPeerSnapshot>(Options.Peers.Count);
+        for (var i = 0; i < Options.Peers.Count; i++)
+        {
+            var peer = engine.Peer(i);
+            peers.Add(
+                new StateSyncPeerSnapshot(
+                    Options.Peers[i],
+                    peer.NodeId,
+                    peer.IsAlive,
+                    peer.IsInSync,
+                    Math.Round(peer.Lag.TotalMilliseconds, 3),
+                    peer.Bulk
+                )
+            );
+        }
+        _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine));
+        _nextPublish = now + _publishInterval;
+        if (engine.IsReady != before)
+            ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
     }
 
-    private static string Bulk(in StateSyncPeerView view) =>
-        view.Bulk switch
-        {
-            BulkProgress.Done => "done",
-            BulkProgress.Running => $"running {view.BulkPercent}%",
-            _ => "waiting",
-        };
+    private ImmutableArray<KeyValuePair<string, long>> Counters(StateSyncEngine engine) =>
+        [
+            .. engine.Counters.List(),
+            new("eventsMalformed", _events!.Malformed),
+            new("eventBuffer", _events.ReceiveBuffer),
+            new("kernelRefusals", _table!.Refused),
+            new("dumpFaults", _table.DumpFaults),
+            new("receiveFaults", _socket!.ReceiveFaults),
+            new("turnFaults", _faults),
+            new("overslept", _sleeps),
+        ];
 
-    private IEnumerable<KeyValuePair<string, long>> Counters(StateSyncCounters counters)
+    private void Overslept(TimeSpan span)
     {
-        yield return new("datagramsSent", counters.DatagramsSent);
-        yield return new("datagramsResent", counters.DatagramsResent);
-        yield return new("datagramsNotSent", _socket!.NotSent);
-        yield return new("statesSent", counters.StatesSent);
-        yield return new("deletesSent", counters.DeletesSent);
-        yield return new("asksSent", counters.AsksSent);
-        yield return new("statesReceived", counters.StatesReceived);
-        yield return new("deletesReceived", counters.DeletesReceived);
-        yield return new("installed", counters.Installed);
-        yield return new("updated", counters.Updated);
-        yield return new("deleted", counters.Deleted);
-        yield return new("notInstalled", counters.NotInstalled);
-        yield return new("conflicts", counters.Conflicts);
-        yield return new("stale", counters.Stale);
-        yield return new("adopted", counters.Adopted);
-        yield return new("outOfScope", counters.OutOfScope);
-        yield return new("storeFull", counters.StoreFull);
-        yield return new("overruns", counters.Overruns);
-        yield return new("refusedByKernel", _table!.Refused);
-        foreach (var rejection in Enum.GetValues<PfsyncRejection>())
-            yield return new(rejection == PfsyncRejection.None ? "accepted" : $"rejected{rejection}", counters[rejection]);
+        _sleeps++;
+        Event?.Invoke("overslept", $"the state sync did not run for {span.TotalSeconds:F1} s");
+        Post(now => _engine!.RequestSync(now));
+    }
+
+    private void Failed(Exception fault)
+    {
+        _faults++;
+        var now = BootClock.Now;
+        _notBefore = now + _faultPause;
+        if (now < _nextFault)
+            return;
+        _nextFault = now + _faultInterval;
+        try
+        {
+            Event?.Invoke("fault", $"a turn of the state sync failed: {fault.Message}");
+        }
+#pragma warning disable CA1031 // the listener itself may be what fails
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            _faults++;
+        }
+    }
+
+    private void Close()
+    {
+        _poller?.Dispose();
+        _events?.Dispose();
+        _table?.Dispose();
+        _socket?.Dispose();
+        _wake?.Dispose();
     }
 }

@@ -17,6 +17,7 @@ public sealed class FirewallNodeTests
         var (fw1, fw2) = (lab.Redoubt(1), lab.Redoubt(2));
         fw1.Freeze();
         Assert.True(fw1.IsRunning, "a frozen process is still there");
+        Assert.Null(fw1.State(Topology.LanVhid));
         fw2.WaitForState(VipState.Master, Deadline.In(10));
         Assert.True(lab.Topology.Client.Pings(Topology.LanVip));
         fw1.Thaw();

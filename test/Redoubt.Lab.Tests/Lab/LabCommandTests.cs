@@ -75,7 +75,26 @@ public sealed class LabCommandTests : IDisposable
     [InlineData("up", "--nodes", "4")]
     [InlineData("up", "--nodes")]
     [InlineData("run", "nothing")]
+    [InlineData(
+        "status",
+        "--dir",
+        "/tmp/a-folder-whose-path-is-too-long-for-a-socket/0123456789012345678901234567890123456789012345678901234567890123456789"
+    )]
     public void A_command_that_cannot_be_carried_out_says_so(params string[] words) => Assert.Equal(1, Run(words).Code);
+
+    [Fact]
+    public void Where_user_namespaces_are_forbidden_the_setting_that_forbids_them_is_named()
+    {
+        LabSession.SkipWithoutNamespaces();
+        // A user namespace in which the next one is forbidden, and no power to make a network namespace without one.
+        const string Script = """
+            echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$0" run election
+            """;
+        var program = Path.Combine(AppContext.BaseDirectory, "redoubt-lab");
+        var (code, _, error) = RunProgram("unshare", "--user", "--map-root-user", "sh", "-c", Script, program);
+        Assert.Equal(1, code);
+        Assert.Contains("sysctl user.max_user_namespaces is 0", error, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Usage_is_exit_2_and_scenarios_are_listed()
@@ -99,7 +118,7 @@ public sealed class LabCommandTests : IDisposable
 
     private JsonElement Record()
     {
-        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Lab, "lab.json")));
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Lab, "redoubt-lab.json")));
         return document.RootElement.Clone();
     }
 
@@ -132,9 +151,11 @@ public sealed class LabCommandTests : IDisposable
         Assert.Contains(part, result.Output + result.Error, StringComparison.Ordinal);
     }
 
-    private static (int Code, string Output, string Error) Run(params string[] words)
+    private static (int Code, string Output, string Error) Run(params string[] words) =>
+        RunProgram(Path.Combine(AppContext.BaseDirectory, "redoubt-lab"), words);
+
+    private static (int Code, string Output, string Error) RunProgram(string program, params string[] words)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "redoubt-lab");
         using var process = Process.Start(
             new ProcessStartInfo(program, words) { RedirectStandardOutput = true, RedirectStandardError = true }
         )!;

@@ -102,16 +102,6 @@ public sealed class LabProcessTests : IDisposable
     }
 
     [Fact]
-    public void A_program_dies_with_the_one_that_started_it()
-    {
-        // What a lab's programs run under, with a shell in the lab's place.
-        using var parent = Start("setpriv --pdeathsig KILL sleep 1000 & echo $!; wait");
-        Deadline.In(10).Await("the child's id", () => parent.LineCount == 1);
-        _ = _place!.Execute("kill", "-9", $"{parent.Id}");
-        AwaitGone(parent.Lines[0]);
-    }
-
-    [Fact]
     public void A_program_that_is_not_there_is_named_with_its_package()
     {
         Assert.Contains(

@@ -8,6 +8,8 @@ namespace Redoubt.Lab.Tests.Lab;
 public sealed class ScenarioTests(ITestOutputHelper output)
 {
     [Theory]
+    [InlineData("demo")]
+    [InlineData("no-statesync")]
     [InlineData("election")]
     [InlineData("wrong-password")]
     [InlineData("ucarp-takeover")]

@@ -1,0 +1,146 @@
+using Redoubt.Core.Pfsync;
+
+namespace Redoubt.Core.StateSync;
+
+/// <summary>How the transfer of a peer's whole table to us stands.</summary>
+internal enum BulkPhase : byte
+{
+    /// <summary>Not asked for yet.</summary>
+    Waiting,
+
+    /// <summary>Asked for.</summary>
+    Requested,
+
+    /// <summary>States arrive.</summary>
+    Running,
+
+    /// <summary>All arrived.</summary>
+    Done,
+}
+
+/// <summary>
+/// What this node keeps per peer: the session, a window of datagrams on their way out, a window of those that came too early, and the
+/// queue of slots to be told. All memory is taken at the making, but for the queue, which grows with the store.
+/// </summary>
+internal sealed class PeerSession(int number)
+{
+    /// <summary>Datagrams that may be unacknowledged, and that may wait for a missing one before them.</summary>
+    public const int Window = 128;
+
+    private readonly byte[] _out = new byte[Window * PfsyncLimits.MaxDatagram];
+    private readonly int[] _outLength = new int[Window];
+    private readonly byte[] _early = new byte[Window * PfsyncLimits.MaxDatagram];
+    private readonly int[] _earlyLength = new int[Window];
+    private int[] _queue = new int[4096];
+    private int _head;
+
+    public readonly int Number = number;
+    public readonly byte Bit = (byte)(1 << number);
+
+    // What we know of the peer.
+    public byte Node;
+    public ulong TheirEpoch;
+    public uint TheirStream;
+    public bool IsOpen;
+    public bool WasAlive;
+    public bool IsForwarding;
+    public bool IsReady;
+    public Instant LastHeard;
+    public ulong Expected;
+    public uint Challenge;
+    public uint EchoChallenge;
+    public long TheirSentAt;
+    public Instant TheirSentAtHeard;
+    public TimeSpan RoundTrip;
+    public bool HelloDue;
+    public Instant NextHello;
+    public Instant NextResendRequest;
+
+    // Our stream to it.
+    public uint Stream = 1;
+    public bool IsConfirmed;
+    public ulong NextSequence = 1;
+    public ulong Acked;
+    public Instant OldestSent;
+    public TimeSpan RetransmitAfter = InitialRetransmit;
+    public static readonly TimeSpan InitialRetransmit = TimeSpan.FromMilliseconds(20);
+
+    // Bulk from it to us.
+    public BulkPhase BulkIn;
+    public uint BulkRequest;
+    public bool BulkRequestDue;
+    public uint BulkExpected;
+    public uint BulkReceived;
+    public int VerifyCursor = -1;
+
+    // Bulk from us to it.
+    public bool BulkOutActive;
+    public bool BulkOutStarted;
+    public uint BulkOutRequest;
+    public int BulkOutCursor;
+    public uint BulkOutSent;
+
+    public int QueueCount { get; private set; }
+
+    public ulong InFlight => NextSequence - 1 - Acked;
+
+    public bool HasRoom => InFlight < Window;
+
+    public Span<byte> Out(ulong sequence) => _out.AsSpan((int)(sequence % Window) * PfsyncLimits.MaxDatagram, PfsyncLimits.MaxDatagram);
+
+    public ref int OutLength(ulong sequence) => ref _outLength[(int)(sequence % Window)];
+
+    /// <summary>Keeps a datagram that came before its turn; false when it is there already or too early.</summary>
+    public bool KeepEarly(ulong sequence, ReadOnlySpan<byte> datagram)
+    {
+        var at = (int)(sequence % Window);
+        if (sequence - Expected >= Window || _earlyLength[at] != 0)
+            return false;
+        datagram.CopyTo(_early.AsSpan(at * PfsyncLimits.MaxDatagram));
+        _earlyLength[at] = datagram.Length;
+        return true;
+    }
+
+    /// <summary>Whether the expected datagram waits already; takes it out.</summary>
+    public bool TakeExpected(out ReadOnlySpan<byte> datagram)
+    {
+        var at = (int)(Expected % Window);
+        datagram = _early.AsSpan(at * PfsyncLimits.MaxDatagram, _earlyLength[at]);
+        _earlyLength[at] = 0;
+        return datagram.Length != 0;
+    }
+
+    /// <summary>The first datagram kept after the expected one, 0 when none.</summary>
+    public ulong FirstEarly()
+    {
+        for (var sequence = Expected; sequence < Expected + Window; sequence++)
+        {
+            if (_earlyLength[(int)(sequence % Window)] != 0)
+                return sequence;
+        }
+        return 0;
+    }
+
+    public void ClearEarly() => _earlyLength.AsSpan().Clear();
+
+    public void Enqueue(int slot)
+    {
+        if (QueueCount == _queue.Length)
+        {
+            var larger = new int[_queue.Length * 2];
+            for (var i = 0; i < QueueCount; i++)
+                larger[i] = _queue[(_head + i) & (_queue.Length - 1)];
+            _queue = larger;
+            _head = 0;
+        }
+        _queue[(_head + QueueCount++) & (_queue.Length - 1)] = slot;
+    }
+
+    public int Peek() => _queue[_head];
+
+    public void Dequeue()
+    {
+        _head = (_head + 1) & (_queue.Length - 1);
+        QueueCount--;
+    }
+}

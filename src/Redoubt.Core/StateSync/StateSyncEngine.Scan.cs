@@ -1,0 +1,208 @@
+namespace Redoubt.Core.StateSync;
+
+// Refreshes of an entry make no news. So the whole table is walked once per period, in slices: own entries whose copies would run out are told again,
+// entries nobody told of are found, and what was not met is looked up singly before it counts as gone: one walk that misses an entry proves nothing.
+public sealed partial class StateSyncEngine
+{
+    private const int SliceEntries = 512;
+    private const int LiberalAtOnce = 1024;
+    private static readonly TimeSpan _sliceInterval = TimeSpan.FromMilliseconds(20);
+
+    private readonly ConntrackEntry[] _slice = new ConntrackEntry[SliceEntries];
+    private readonly ConntrackTuple[] _liberal = new ConntrackTuple[LiberalAtOnce];
+    private uint _scan;
+    private bool _isUrgent;
+    private bool _isTableKnown;
+    private bool _isWalking;
+    private int _leavingScans;
+    private int _sweepCursor;
+    private int _liberalCursor = -1;
+    private Instant _scanStarted;
+    private Instant _nextScanSlice;
+
+    private void StartScan(bool isUrgent)
+    {
+        _scan++;
+        _isUrgent = isUrgent;
+        _isWalking = true;
+        _sweepCursor = -1;
+        _scanStarted = _nextScanSlice = _now;
+        _table.BeginScan();
+    }
+
+    private void ScanSlice()
+    {
+        if (_now < _nextScanSlice)
+            return;
+        if (!_isWalking && _sweepCursor < 0)
+        {
+            StartScan(isUrgent: false);
+            return;
+        }
+        // An urgent scan runs slice upon slice; the usual one spreads what the store holds over the period.
+        var slices = 1 + (int)(_isUrgent ? 3 : 2L * _store.High * _sliceInterval.Ticks / (_options.ScanPeriod.Ticks * SliceEntries));
+        while (slices-- > 0 && (_isWalking || _sweepCursor >= 0))
+        {
+            if (_isWalking)
+                WalkSlice();
+            else
+                SweepSlice();
+        }
+        if (_isWalking || _sweepCursor >= 0)
+        {
+            _nextScanSlice = _isUrgent ? _now : _now + _sliceInterval;
+            return;
+        }
+        Counters.Scans++;
+        if (_leavingScans > 0 && --_leavingScans > 0)
+        {
+            StartScan(isUrgent: true);
+            return;
+        }
+        _isUrgent = false;
+        _nextScanSlice = _scanStarted + _options.ScanPeriod;
+        if (_nextScanSlice < _now)
+            _nextScanSlice = _now;
+    }
+
+    private void WalkSlice()
+    {
+        var count = _table.Scan(_slice);
+        for (var i = 0; i < count; i++)
+            Meet(_slice[i]);
+        if (count > 0)
+            return;
+        _isWalking = false;
+        _isTableKnown = true;
+        _sweepCursor = 0;
+    }
+
+    private void Meet(in ConntrackEntry entry)
+    {
+        var number = _store.Find(entry.Original);
+        if (number < 0 || _store[number].Phase == SlotPhase.Ended || _store[number].State.Entry.Reply != entry.Reply)
+        {
+            if (((IsForwarding && IsReady) || _leavingScans > 0) && _options.Scope.Includes(entry))
+                Find(number, entry);
+            return;
+        }
+        ref var slot = ref _store[number];
+        slot.SeenInScan = _scan;
+        var isNews = !slot.InKernel;
+        slot.InKernel = true;
+        if (entry.KernelId != 0)
+            slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = entry.KernelId } };
+        if (!IsForwarding)
+        {
+            AskAboutStray(number);
+            return;
+        }
+        if (slot.State.Owner != _options.NodeId)
+        {
+            var owner = PeerOf(slot.State.Owner);
+            var isOrphan = owner is null || !IsAlive(owner) || !owner.IsForwarding;
+            var expected = (slot.InstalledUntil - _now).TotalSeconds;
+            var isMoving = !isNews && Math.Abs(entry.TimeoutSeconds - expected) > 3;
+            if (!isMoving && (!isOrphan || !IsReady))
+                return;
+            Absorb(ref slot, entry, EntryParts.All);
+            Claim(ref slot);
+            QueueToAll(number);
+            return;
+        }
+        if (Absorb(ref slot, entry, EntryParts.All))
+        {
+            slot.State.Revision++;
+            QueueToAll(number);
+        }
+        else if (_now + TimeSpan.FromSeconds(entry.TimeoutSeconds + (1.5 * ScanSeconds)) > slot.ToldUntil)
+            QueueToAll(number);
+    }
+
+    /// <summary>An entry that no news told of. Where another life of the tuple is known, the walk may only be behind the news: ask again.</summary>
+    private void Find(int number, in ConntrackEntry entry)
+    {
+        if (number >= 0)
+        {
+            var isThere = _table.TryGet(entry.Original, isReply: false, out var found) && found.Original == entry.Original;
+            if (!isThere || found.Reply != entry.Reply)
+                return;
+        }
+        TakeNew(entry);
+        number = _store.Find(entry.Original);
+        if (number >= 0)
+            _store[number].FromScan = true;
+    }
+
+    private void SweepSlice()
+    {
+        var end = Math.Min(_store.High, _sweepCursor + SliceEntries);
+        for (; _sweepCursor < end; _sweepCursor++)
+        {
+            ref var slot = ref _store[_sweepCursor];
+            if (slot.Phase == SlotPhase.Ended)
+            {
+                if (_now >= slot.ToldUntil && slot.Queued == 0)
+                    _store.Free(_sweepCursor);
+            }
+            else if (slot.Phase == SlotPhase.Live && slot.SeenInScan != _scan)
+                Miss(_sweepCursor);
+        }
+        if (_sweepCursor >= _store.High)
+            _sweepCursor = -1;
+    }
+
+    private void Miss(int number)
+    {
+        ref var slot = ref _store[number];
+        var entry = slot.State.Entry;
+        if (_table.TryGet(entry.Original, isReply: false, out var found) && found.Original == entry.Original && found.Reply == entry.Reply)
+        {
+            slot.SeenInScan = _scan;
+            Meet(found);
+            return;
+        }
+        if (slot.InKernel || (slot.State.Owner == _options.NodeId && IsForwarding))
+            Lost(number);
+        else if (slot.Asking == 0)
+        {
+            Install(number);
+            if (slot.Phase != SlotPhase.Live || slot.InKernel)
+                return;
+            // Another flow stands in its way here. Ours of old lives where it is forwarded, or nowhere; others' are asked about.
+            if (slot.State.Owner == _options.NodeId)
+                Forget(number);
+            else if (PeerOf(slot.State.Owner) is { } owner && IsAlive(owner))
+                Queue(owner, number, asks: true);
+        }
+    }
+
+    // A while after a take-over all that lives belongs to who forwards. What does not may have ended where nobody could tell.
+    private void AskAboutStray(int number)
+    {
+        if (_isUrgent || (PeerOf(_store[number].State.Owner) is { } owner && IsAlive(owner) && owner.IsForwarding))
+            return;
+        foreach (var peer in _peers)
+        {
+            if (IsAlive(peer) && peer.IsForwarding)
+                Queue(peer, number, asks: true);
+        }
+    }
+
+    private void MakeLiberalSlice()
+    {
+        if (_liberalCursor < 0)
+            return;
+        var count = 0;
+        for (; _liberalCursor < _store.High && count < LiberalAtOnce; _liberalCursor++)
+        {
+            ref var slot = ref _store[_liberalCursor];
+            if (slot.Phase == SlotPhase.Live && slot.InKernel && slot.State.Entry.HasTcp && slot.State.Owner == _options.NodeId)
+                _liberal[count++] = slot.State.Entry.Original;
+        }
+        if (count > 0)
+            _table.MakeLiberal(_liberal.AsSpan(0, count));
+        if (_liberalCursor >= _store.High)
+            _liberalCursor = -1;
+    }
+}

@@ -1,0 +1,218 @@
+using System.Buffers.Binary;
+using Redoubt.Core.Pfsync;
+
+namespace Redoubt.Core.StateSync;
+
+// Who is there. A peer's stream is accepted only after a hello in its name echoed our present challenge, which changes with every
+// acceptance: no recorded datagram opens a session. Within a session datagrams are handled in order and each once.
+public sealed partial class StateSyncEngine
+{
+    /// <summary>Takes in a datagram from the address of peer <paramref name="number"/>; answers why it was refused, or None.</summary>
+    public PfsyncRejection Receive(Instant now, int number, ReadOnlySpan<byte> datagram)
+    {
+        _now = now;
+        if ((uint)number >= (uint)_peers.Length)
+            return Counters.Count(PfsyncRejection.UnknownPeer);
+        var peer = _peers[number];
+        if (datagram.Length > PfsyncLimits.MaxDatagram)
+            return Counters.Count(PfsyncRejection.TooLong);
+        if (!PfsyncSeal.TryOpen(datagram, out var content))
+            return Counters.Count(PfsyncRejection.BadSeal);
+        var rejection = PfsyncHeader.TryRead(content, out var header);
+        if (rejection == PfsyncRejection.None && IsTaken(peer, header.Node))
+            rejection = PfsyncRejection.DuplicateNode;
+        if (rejection != PfsyncRejection.None)
+            return Counters.Count(rejection);
+        return header.Sequence == 0 ? ReceiveControl(peer, header, content) : ReceiveInStream(peer, header, content);
+    }
+
+    private bool IsTaken(PeerSession peer, byte node)
+    {
+        if (node == _options.NodeId)
+            return true;
+        foreach (var other in _peers)
+        {
+            if (other != peer && other.IsOpen && other.Node == node)
+                return true;
+        }
+        return false;
+    }
+
+    private PfsyncRejection ReceiveControl(PeerSession peer, in PfsyncHeader header, ReadOnlySpan<byte> content)
+    {
+        var sections = new PfsyncSections(content[PfsyncHeader.Length..]);
+        if (!sections.MoveNext() || sections.Action != PfsyncAction.Hello || sections.Message.Length < PfsyncHello.Length)
+            return Counters.Count(PfsyncRejection.BadSection);
+        var hello = PfsyncHello.Read(sections.Message);
+        if (!IsCurrent(peer, header))
+        {
+            peer.EchoChallenge = hello.Challenge;
+            peer.HelloDue = true;
+            if (header.Echo != peer.Challenge || header.Stream == 0)
+                return Counters.Count(PfsyncRejection.BadSession);
+            Open(peer, header);
+        }
+        TakeHello(peer, hello);
+        while (sections.MoveNext())
+        {
+            if (sections.Action == PfsyncAction.Resend && sections.Message.Length >= 16)
+                Resend(peer, sections.Message);
+        }
+        return sections.IsMalformed ? Counters.Count(PfsyncRejection.BadSection) : PfsyncRejection.None;
+    }
+
+    private PfsyncRejection ReceiveInStream(PeerSession peer, in PfsyncHeader header, ReadOnlySpan<byte> content)
+    {
+        if (!IsCurrent(peer, header))
+        {
+            peer.HelloDue = true;
+            return Counters.Count(PfsyncRejection.BadSession);
+        }
+        peer.LastHeard = _now;
+        peer.HelloDue = true;
+        if (header.Sequence != peer.Expected)
+        {
+            return header.Sequence > peer.Expected && peer.KeepEarly(header.Sequence, content)
+                ? PfsyncRejection.None
+                : Counters.Count(PfsyncRejection.Duplicate);
+        }
+        var rejection = PfsyncRejection.None;
+        do
+        {
+            peer.Expected++;
+            Counters.DatagramsReceived++;
+            var handled = Handle(peer, content);
+            if (rejection == PfsyncRejection.None)
+                rejection = handled;
+        } while (peer.TakeExpected(out content));
+        return rejection;
+    }
+
+    private static bool IsCurrent(PeerSession peer, in PfsyncHeader header) =>
+        peer.IsOpen && peer.TheirEpoch == header.Epoch && peer.TheirStream == header.Stream && peer.Node == header.Node;
+
+    private void Open(PeerSession peer, in PfsyncHeader header)
+    {
+        var isNewLife = peer.TheirEpoch != header.Epoch;
+        if (isNewLife && peer.TheirEpoch != 0)
+            Notice?.Invoke("peer-restarted", $"node {header.Node} was restarted");
+        if (isNewLife)
+            RestartStream(peer);
+        peer.Node = header.Node;
+        peer.TheirEpoch = header.Epoch;
+        peer.TheirStream = header.Stream;
+        peer.TheirSentAt = 0;
+        peer.IsOpen = true;
+        peer.Expected = 1;
+        peer.ClearEarly();
+        peer.Challenge = NextChallenge();
+        Counters.Sessions++;
+        RequestBulk(peer);
+    }
+
+    private void RestartStream(PeerSession peer)
+    {
+        peer.Stream++;
+        peer.IsConfirmed = false;
+        peer.NextSequence = 1;
+        peer.Acked = 0;
+        peer.BulkOutActive = false;
+        while (peer.QueueCount > 0)
+        {
+            ref var slot = ref _store[peer.Peek()];
+            slot.Queued &= (byte)~peer.Bit;
+            slot.Asking &= (byte)~peer.Bit;
+            peer.Dequeue();
+        }
+        // What it was asked for in the old stream may be lost.
+        if (peer.IsOpen)
+            RequestBulk(peer);
+    }
+
+    private void TakeHello(PeerSession peer, in PfsyncHello hello)
+    {
+        peer.LastHeard = _now;
+        peer.EchoChallenge = hello.Challenge;
+        if (hello.SentAt < peer.TheirSentAt)
+            return;
+        peer.TheirSentAt = hello.SentAt;
+        peer.TheirSentAtHeard = _now;
+        peer.IsForwarding = hello.IsForwarding;
+        peer.IsReady = hello.IsReady;
+        if (hello.Clock <= MaxIncarnation)
+            _clock = Math.Max(_clock, hello.Clock);
+        var trip = _now.Nanoseconds - hello.EchoSentAt - (hello.HoldMicroseconds * 1000L);
+        if (hello.EchoSentAt > 0 && trip >= 0)
+            peer.RoundTrip = TimeSpan.FromTicks(trip / 100);
+        // An acknowledgement that goes back: the peer gave our session up meanwhile and waits for a stream from its first datagram.
+        if (hello.AckStream != peer.Stream || hello.AckSequence < peer.Acked)
+        {
+            if (peer.IsConfirmed)
+                RestartStream(peer);
+            return;
+        }
+        if (!peer.IsConfirmed)
+        {
+            peer.IsConfirmed = true;
+            peer.HelloDue = true;
+        }
+        if (hello.AckSequence > peer.Acked && hello.AckSequence < peer.NextSequence)
+        {
+            peer.Acked = hello.AckSequence;
+            peer.OldestSent = _now;
+            peer.RetransmitAfter = PeerSession.InitialRetransmit;
+        }
+    }
+
+    private void CheckLife(PeerSession peer)
+    {
+        var isAlive = IsAlive(peer);
+        if (isAlive != peer.WasAlive)
+        {
+            peer.WasAlive = isAlive;
+            Notice?.Invoke(
+                isAlive ? "peer-up" : "peer-down",
+                isAlive ? $"node {peer.Node} is heard" : $"node {peer.Node} is not heard any more"
+            );
+        }
+        if (!peer.IsOpen || _now - peer.LastHeard < _sessionLimit)
+            return;
+        peer.IsOpen = false;
+        peer.IsForwarding = false;
+        peer.BulkIn = BulkPhase.Waiting;
+        peer.BulkRequestDue = false;
+        peer.VerifyCursor = -1;
+        RestartStream(peer);
+    }
+
+    private bool IsAlive(PeerSession peer) => peer.IsOpen && _now - peer.LastHeard < _aliveLimit;
+
+    private void SendHello(PeerSession peer)
+    {
+        var writer = new PfsyncWriter();
+        writer.Begin();
+        var hello = new PfsyncHello
+        {
+            Challenge = peer.Challenge,
+            AckStream = peer.IsOpen ? peer.TheirStream : 0,
+            AckSequence = peer.IsOpen ? peer.Expected - 1 : 0,
+            Clock = _clock,
+            SentAt = _now.Nanoseconds,
+            EchoSentAt = peer.IsOpen ? peer.TheirSentAt : 0,
+            HoldMicroseconds = (uint)Math.Clamp((_now.Nanoseconds - peer.TheirSentAtHeard.Nanoseconds) / 1000, 0, uint.MaxValue),
+            IsForwarding = IsForwarding,
+            IsReady = IsReady,
+        };
+        hello.Write(writer.Append(_control, PfsyncAction.Hello, PfsyncHello.Length));
+        if (peer.IsOpen && _now >= peer.NextResendRequest && peer.FirstEarly() is var early and not 0)
+        {
+            var message = writer.Append(_control, PfsyncAction.Resend, 16);
+            BinaryPrimitives.WriteUInt64BigEndian(message, peer.Expected);
+            BinaryPrimitives.WriteUInt64BigEndian(message[8..], early - 1);
+            peer.NextResendRequest = _now + TimeSpan.FromMilliseconds(5);
+        }
+        peer.HelloDue = false;
+        peer.NextHello = _now + _helloInterval;
+        Send(peer, _control, writer.Length, sequence: 0);
+    }
+}

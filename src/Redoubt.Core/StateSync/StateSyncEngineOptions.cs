@@ -1,0 +1,35 @@
+namespace Redoubt.Core.StateSync;
+
+/// <summary>What an engine is told at its making.</summary>
+public sealed record StateSyncEngineOptions
+{
+    /// <summary>This node's number, 1..8.</summary>
+    public required byte NodeId { get; init; }
+
+    /// <summary>Number of this life of the process: differs from every earlier one.</summary>
+    public required ulong Epoch { get; init; }
+
+    /// <summary>Where the logical clock starts: above all that earlier lives drew (microseconds since 1970 do).</summary>
+    public required ulong ClockStart { get; init; }
+
+    /// <summary>Unpredictable bits for challenges and hashes.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Number of peers, 1..7; peers are named by their index from 0.</summary>
+    public required int Peers { get; init; }
+
+    /// <summary>Which flows are replicated.</summary>
+    public required StateScope Scope { get; init; }
+
+    /// <summary>States held at most.</summary>
+    public int MaxEntries { get; init; } = 1 << 20;
+
+    /// <summary>How long a node that hears no peer waits until it is ready.</summary>
+    public TimeSpan LoneWait { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long the first bulks may take.</summary>
+    public TimeSpan BulkLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>In which the whole table is walked once.</summary>
+    public TimeSpan ScanPeriod { get; init; } = TimeSpan.FromSeconds(10);
+}

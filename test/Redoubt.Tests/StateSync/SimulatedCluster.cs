@@ -1,0 +1,144 @@
+using Redoubt.Core;
+using Redoubt.Core.StateSync;
+
+namespace Redoubt.Tests.StateSync;
+
+/// <summary>Two or three engines over simulated tables and a network that loses, doubles, reorders and parts, in virtual time.</summary>
+internal sealed class SimulatedCluster
+{
+    public static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
+    private readonly PriorityQueue<(int From, int To, byte[] Datagram), (long At, long Order)> _wire = new();
+    private readonly Random _random;
+    private long _order;
+
+    public SimulatedCluster(int seed, int nodes)
+    {
+        _random = new Random(seed);
+        Nodes = [.. Enumerable.Range(0, nodes).Select(i => new Node(this, i, nodes))];
+    }
+
+    public Node[] Nodes { get; }
+
+    public Instant Now { get; private set; } = new(1_000_000_000);
+
+    public int LossPercent { get; set; }
+
+    public int Isolated { get; set; } = -1;
+
+    public void Run(TimeSpan span)
+    {
+        for (var end = Now + span; Now < end; )
+        {
+            Now += Step;
+            while (_wire.TryPeek(out var carried, out var due) && due.At <= Now.Nanoseconds)
+            {
+                _wire.Dequeue();
+                if (carried.From != Isolated && carried.To != Isolated)
+                    Nodes[carried.To].Receive(carried.From, carried.Datagram);
+            }
+            foreach (var node in Nodes)
+                node.Turn();
+        }
+    }
+
+    private void Carry(int from, int to, ReadOnlySpan<byte> datagram)
+    {
+        if (from == Isolated || to == Isolated)
+            return;
+        for (var copies = LossPercent > 0 && _random.Next(10) == 0 ? 2 : 1; copies > 0; copies--)
+        {
+            if (_random.Next(100) >= LossPercent)
+                _wire.Enqueue(
+                    (from, to, datagram.ToArray()),
+                    (Now.Nanoseconds + (LossPercent > 0 ? _random.Next(40_000_000) : 1), ++_order)
+                );
+        }
+    }
+
+    internal sealed class Node : IDatagramSink
+    {
+        private readonly SimulatedCluster _cluster;
+        private readonly int _number;
+        private readonly int _nodes;
+        private ulong _life;
+
+        public Node(SimulatedCluster cluster, int number, int nodes)
+        {
+            (_cluster, _number, _nodes) = (cluster, number, nodes);
+            Table = new SimulatedTable(cluster._random) { MissesInScans = true, Now = cluster.Now };
+            Engine = Make();
+        }
+
+        public SimulatedTable Table { get; }
+
+        public StateSyncEngine Engine { get; private set; }
+
+        /// <summary>Its process began with a kernel that had entries: those nobody else knows are left alone, they may be somebody else's.</summary>
+        public bool KeptKernel { get; private set; }
+
+        public void Restart(bool keepsKernel)
+        {
+            var forwards = Engine.IsForwarding;
+            KeptKernel = keepsKernel;
+            if (!keepsKernel)
+                Table.Clear();
+            Table.News.Clear();
+            Engine = Make();
+            Engine.SetForwarding(_cluster.Now, forwards);
+        }
+
+        public void Overrun()
+        {
+            Table.News.Clear();
+            Engine.TakeOverrun(_cluster.Now);
+        }
+
+        public void Receive(int from, byte[] datagram) => Engine.Receive(_cluster.Now, from < _number ? from : from - 1, datagram);
+
+        public bool Send(int peer, ReadOnlySpan<byte> datagram)
+        {
+            _cluster.Carry(_number, peer < _number ? peer : peer + 1, datagram);
+            return true;
+        }
+
+        /// <summary>As the loop does it: news first, then the command.</summary>
+        public void SetForwarding(bool forwarding)
+        {
+            ReadNews();
+            Engine.SetForwarding(_cluster.Now, forwarding);
+        }
+
+        public void Turn()
+        {
+            Table.Now = _cluster.Now;
+            Table.Expire();
+            ReadNews();
+            Engine.Tick(_cluster.Now);
+        }
+
+        private void ReadNews()
+        {
+            while (Table.News.TryDequeue(out var news))
+                Engine.TakeNews(_cluster.Now, news.Kind, news.Entry, EntryParts.All, news.IsEcho);
+        }
+
+        private StateSyncEngine Make() =>
+            new(
+                new StateSyncEngineOptions
+                {
+                    NodeId = (byte)(_number + 1),
+                    Epoch = ((ulong)(_number + 1) << 32) + ++_life,
+                    ClockStart = (ulong)_cluster.Now.Nanoseconds / 1000,
+                    Seed = (ulong)_cluster._random.NextInt64(),
+                    Peers = _nodes - 1,
+                    Scope = new StateScope([]),
+                    MaxEntries = 4096,
+                    LoneWait = TimeSpan.FromSeconds(1),
+                    ScanPeriod = TimeSpan.FromSeconds(2),
+                },
+                Table,
+                this,
+                _cluster.Now
+            );
+    }
+}
