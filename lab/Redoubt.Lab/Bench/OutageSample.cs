@@ -1,0 +1,57 @@
+namespace Redoubt.Lab.Bench;
+
+/// <summary>What a client and an observer saw of one fault, or of the way back from it.</summary>
+internal sealed record OutageSample
+{
+    /// <summary>The kind of cluster.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The fault.</summary>
+    public required string Fault { get; init; }
+
+    /// <summary>True for the way back.</summary>
+    public required bool IsReturn { get; init; }
+
+    /// <summary>False when traffic did not flow again, or the first node was not master again, in time.</summary>
+    public required bool Recovered { get; init; }
+
+    /// <summary>What was missing; null when recovered.</summary>
+    public string? Missing { get; init; }
+
+    /// <summary>Longest time without an answer, milliseconds.</summary>
+    public required double OutageMs { get; init; }
+
+    /// <summary>Datagrams never answered.</summary>
+    public required int Lost { get; init; }
+
+    /// <summary>How long two nodes answered for the LAN's virtual address, milliseconds.</summary>
+    public required double TwoOwnersMs { get; init; }
+
+    /// <summary>How long was watched, milliseconds.</summary>
+    public required double WatchedMs { get; init; }
+}
+
+/// <summary>A run of the benchmark.</summary>
+internal sealed record OutageResults
+{
+    /// <summary>Day of the run, UTC.</summary>
+    public required string Date { get; init; }
+
+    /// <summary>Kernel release, without a builder's suffix.</summary>
+    public required string Kernel { get; init; }
+
+    /// <summary>Processors of the machine.</summary>
+    public required int Processors { get; init; }
+
+    /// <summary>The .NET that ran Redoubt and the lab.</summary>
+    public required string Runtime { get; init; }
+
+    /// <summary>Repetitions asked for.</summary>
+    public required int Repeat { get; init; }
+
+    /// <summary>What each kind calls itself.</summary>
+    public Dictionary<string, string> Versions { get; init; } = [];
+
+    /// <summary>Everything measured, in order.</summary>
+    public List<OutageSample> Samples { get; init; } = [];
+}
