@@ -24,8 +24,13 @@ internal sealed class OutageBench(
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _poll = TimeSpan.FromMilliseconds(20);
 
-    // Answers that must come within a second before the traffic flows, of 1,000.
+    private static readonly TimeSpan _steady = TimeSpan.FromSeconds(1);
+
+    // Answers in that time that make a steady flow, of 1,000 datagrams.
     private const int Flowing = 900;
+
+    // Advertisements go out once a second. The repetitions fall evenly into that second, so that no part of it weighs more.
+    private static readonly TimeSpan _advertInterval = TimeSpan.FromSeconds(1);
 
     // A second node that has not shown up by then has not been asked to: ucarp's planned hand-over may end before it does.
     private static readonly TimeSpan _handOverLimit = TimeSpan.FromSeconds(10);
@@ -58,7 +63,7 @@ internal sealed class OutageBench(
             var good = false;
             try
             {
-                good = Round(lab, kind, fault);
+                good = Round(lab, kind, fault, _advertInterval * (round - 1) / results.Repeat);
             }
             catch (Exception e) when (e is LabException or ControlException)
             {
@@ -91,7 +96,7 @@ internal sealed class OutageBench(
         }
     }
 
-    private bool Round(LabCluster lab, OutageKind kind, OutageFault fault)
+    private bool Round(LabCluster lab, OutageKind kind, OutageFault fault, TimeSpan phase)
     {
         using var echo = new UdpEcho(lab.Topology.Server.Namespace, new IPEndPoint(IPAddress.Parse(Topology.ServerAddress), 0));
         using var watch = new OwnerWatch(lab);
@@ -101,6 +106,7 @@ internal sealed class OutageBench(
             lab,
             echo,
             watch,
+            phase,
             () => fault.Break(master),
             (since, clock) => clock.Elapsed >= fault.Stays && (watch.HasAnswered(2, since) || clock.Elapsed > _handOverLimit)
         );
@@ -108,32 +114,31 @@ internal sealed class OutageBench(
             Note(gone with { Kind = kind.Name, Fault = fault.Name });
         if (!gone.Recovered)
             return false;
-        var back = Measure(lab, echo, watch, () => fault.Mend(master), (_, _) => watch.IsSoleOwner(1) && kind.IsWhole(lab));
+        var back = Measure(lab, echo, watch, TimeSpan.Zero, () => fault.Mend(master), (_, _) => watch.IsSoleOwner(1) && kind.IsWhole(lab));
         if (withReturns || !back.Recovered)
             Note(back with { Kind = kind.Name, Fault = fault.Name, IsReturn = true });
         return back.Recovered;
     }
 
     // From a steady flow, through what is done, until the flow is steady again and what was awaited has come.
-    private static OutageSample Measure(LabCluster lab, UdpEcho echo, OwnerWatch watch, Action act, Func<int, Deadline, bool> isDone)
+    private static OutageSample Measure(
+        LabCluster lab,
+        UdpEcho echo,
+        OwnerWatch watch,
+        TimeSpan phase,
+        Action act,
+        Func<int, Deadline, bool> isDone
+    )
     {
         using var probe = new UdpProbe(lab.Topology.Client.Namespace, echo.EndPoint);
         Deadline.In(10).Await("the client's datagrams are answered", () => probe.Received >= WarmUp);
+        Thread.Sleep(phase);
         var since = watch.Next;
         var clock = new Deadline(_limit);
         act();
-        var recovered = false;
-        var flow = new Queue<(TimeSpan At, int Received)>();
-        while (!recovered && !clock.HasPassed)
-        {
-            Thread.Sleep(_poll);
-            flow.Enqueue((clock.Elapsed, probe.Received));
-            while (clock.Elapsed - flow.Peek().At > TimeSpan.FromSeconds(1))
-                recovered = probe.Received - flow.Dequeue().Received >= Flowing;
-            recovered = recovered && isDone(since, clock);
-        }
+        var recovered = WaitUntilSettled(probe, clock, () => isDone(since, clock));
         var watched = clock.Elapsed;
-        var owners = watch.TwoOwners(since);
+        var (two, none) = (watch.TwoOwners(since), watch.NoOwner(since));
         var result = probe.Stop();
         return new OutageSample
         {
@@ -144,9 +149,33 @@ internal sealed class OutageBench(
             Missing = recovered ? null : $"not recovered within {_limit.TotalSeconds} s",
             OutageMs = result.LongestGap.TotalMilliseconds,
             Lost = result.Lost,
-            TwoOwnersMs = owners.TotalMilliseconds,
+            TwoOwnersMs = two.TotalMilliseconds,
+            NoOwnerMs = none.TotalMilliseconds,
             WatchedMs = watched.TotalMilliseconds,
         };
+    }
+
+    // What was awaited has come, and since then the flow was steady for a second: a path that moves late is not missed.
+    private static bool WaitUntilSettled(UdpProbe probe, Deadline clock, Func<bool> isDone)
+    {
+        var flow = new Queue<(TimeSpan At, int Received)>();
+        var flows = false;
+        TimeSpan? since = null;
+        while (!clock.HasPassed)
+        {
+            Thread.Sleep(_poll);
+            var (now, received) = (clock.Elapsed, probe.Received);
+            flow.Enqueue((now, received));
+            while (now - flow.Peek().At > _steady)
+                flows = received - flow.Dequeue().Received >= Flowing;
+            if (!flows)
+                since = null;
+            else if (since is null && isDone())
+                since = now;
+            if (now - since > _steady)
+                return true;
+        }
+        return false;
     }
 
     private static OutageSample Nothing(OutageKind kind, OutageFault fault, string why) =>
@@ -160,6 +189,7 @@ internal sealed class OutageBench(
             OutageMs = 0,
             Lost = 0,
             TwoOwnersMs = 0,
+            NoOwnerMs = 0,
             WatchedMs = 0,
         };
 
@@ -169,7 +199,7 @@ internal sealed class OutageBench(
         save(results);
         log.WriteLine(
             FormattableString.Invariant(
-                $"{sample.Kind, -10} {sample.Fault, -8} {(sample.IsReturn ? "back" : "gone")} outage {sample.OutageMs, 8:0.0} ms, lost {sample.Lost, 6}, two owners {sample.TwoOwnersMs, 6:0} of {sample.WatchedMs, 6:0} ms{(sample.Recovered ? "" : $", NO RECOVERY: {sample.Missing}")}"
+                $"{sample.Kind, -10} {sample.Fault, -8} {(sample.IsReturn ? "back" : "gone")} outage {sample.OutageMs, 8:0.0} ms, lost {sample.Lost, 6}, two owners {sample.TwoOwnersMs, 6:0}, none {sample.NoOwnerMs, 6:0} of {sample.WatchedMs, 6:0} ms{(sample.Recovered ? "" : $", NO RECOVERY: {sample.Missing}")}"
             )
         );
     }

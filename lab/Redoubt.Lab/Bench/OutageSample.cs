@@ -27,6 +27,9 @@ internal sealed record OutageSample
     /// <summary>How long two nodes answered for the LAN's virtual address, milliseconds.</summary>
     public required double TwoOwnersMs { get; init; }
 
+    /// <summary>How long nobody answered for it, milliseconds. A client that knows the master's MAC need not notice.</summary>
+    public required double NoOwnerMs { get; init; }
+
     /// <summary>How long was watched, milliseconds.</summary>
     public required double WatchedMs { get; init; }
 }

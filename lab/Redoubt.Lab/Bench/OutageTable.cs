@@ -6,7 +6,11 @@ namespace Redoubt.Lab.Bench;
 /// <summary>Writes what was measured as Markdown.</summary>
 internal static class OutageTable
 {
-    private const string Head = "| Fault | Cluster | Runs | Outage, ms | x | Lost | Two owners, ms |\n|---|---|--:|--:|--:|--:|--:|\n";
+    private const string Head =
+        "| Fault | Cluster | Runs | Outage, ms | x | Lost | Two owners, ms | No owner, ms |\n|---|---|--:|--:|--:|--:|--:|--:|\n";
+
+    // Where neither is longer, a ratio would compare the scheduling of the machine.
+    private const double NoiseMs = 20;
 
     /// <summary>Where it ran, then a table of how the master goes and one of how it comes back; medians, with maxima in brackets.</summary>
     public static string Write(OutageResults results, bool withFaults, bool withReturns)
@@ -50,10 +54,11 @@ internal static class OutageTable
     {
         var runs = good.Count == all.Count ? $"{all.Count}" : $"{good.Count} of {all.Count}";
         if (good.Count == 0)
-            return $"| {fault} | {kind} | {runs} | no recovery | | | |\n";
+            return $"| {fault} | {kind} | {runs} | no recovery | | | | |\n";
         var outages = good.Select(s => s.OutageMs).ToList();
-        var ratio = reference is { } r and > 0 ? Number(Median(outages) / r, "0.00") : "";
-        return $"| {fault} | {kind} | {runs} | {Pair(outages)} | {ratio} | {Pair(good.Select(s => (double)s.Lost))} | {Pair(good.Select(s => s.TwoOwnersMs))} |\n";
+        var median = Median(outages);
+        var ratio = reference is not { } r || Math.Max(r, median) < NoiseMs ? "" : Number(median / r, "0.00");
+        return $"| {fault} | {kind} | {runs} | {Pair(outages)} | {ratio} | {Pair(good.Select(s => (double)s.Lost))} | {Pair(good.Select(s => s.TwoOwnersMs))} | {Pair(good.Select(s => s.NoOwnerMs))} |\n";
     }
 
     private static string Pair(IEnumerable<double> values)

@@ -66,6 +66,9 @@ public sealed class OwnerWatch : IDisposable
     /// <summary>How long two answered since, in steps of <see cref="Interval"/>.</summary>
     public TimeSpan TwoOwners(int since) => Interval * Known(since).Count(a => int.PopCount(a) > 1);
 
+    /// <summary>How long nobody answered since, in steps of <see cref="Interval"/>.</summary>
+    public TimeSpan NoOwner(int since) => Interval * Known(since).Count(a => a == 0);
+
     /// <inheritdoc />
     public void Dispose()
     {
