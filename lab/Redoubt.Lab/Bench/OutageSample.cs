@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Redoubt.Lab.Bench;
 
 /// <summary>What a client and an observer saw of one fault, or of the way back from it.</summary>
@@ -10,28 +12,36 @@ internal sealed record OutageSample
     public required string Fault { get; init; }
 
     /// <summary>True for the way back.</summary>
-    public required bool IsReturn { get; init; }
+    public bool IsReturn { get; init; }
 
-    /// <summary>False when traffic did not flow again, or the first node was not master again, in time.</summary>
-    public required bool Recovered { get; init; }
-
-    /// <summary>What was missing; null when recovered.</summary>
+    /// <summary>Why it did not recover; null when it did.</summary>
     public string? Missing { get; init; }
 
+    /// <summary>False when traffic did not flow again, or the first node was not master again, in time.</summary>
+    public bool Recovered => Missing is null;
+
     /// <summary>Longest time without an answer, milliseconds.</summary>
-    public required double OutageMs { get; init; }
+    public double OutageMs { get; init; }
 
     /// <summary>Datagrams never answered.</summary>
-    public required int Lost { get; init; }
+    public int Lost { get; init; }
 
     /// <summary>How long two nodes answered for the LAN's virtual address, milliseconds.</summary>
-    public required double TwoOwnersMs { get; init; }
+    public double TwoOwnersMs { get; init; }
 
     /// <summary>How long nobody answered for it, milliseconds. A client that knows the master's MAC need not notice.</summary>
-    public required double NoOwnerMs { get; init; }
+    public double NoOwnerMs { get; init; }
 
     /// <summary>How long was watched, milliseconds.</summary>
-    public required double WatchedMs { get; init; }
+    public double WatchedMs { get; init; }
+
+    /// <inheritdoc />
+    public override string ToString() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Kind, -10} {Fault, -8} {(IsReturn ? "back" : "gone")}  outage {OutageMs, 8:0.0} ms, lost {Lost, 6}, two owners {TwoOwnersMs, 5:0} ms, "
+                + $"no owner {NoOwnerMs, 5:0} ms of {WatchedMs, 5:0} ms{(Recovered ? "" : $"; NO RECOVERY: {Missing}")}"
+        );
 }
 
 /// <summary>A run of the benchmark.</summary>

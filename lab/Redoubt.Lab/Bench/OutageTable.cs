@@ -13,15 +13,15 @@ internal static class OutageTable
     private const double NoiseMs = 20;
 
     /// <summary>Where it ran, then a table of how the master goes and one of how it comes back; medians, with maxima in brackets.</summary>
-    public static string Write(OutageResults results, bool withFaults, bool withReturns)
+    public static string Write(OutageResults results)
     {
         var text = new StringBuilder();
         Add(text, $"{results.Date}, Linux {results.Kernel}, {results.Processors} processors, {results.Runtime}:\n\n");
         foreach (var version in results.Versions.Values)
             Add(text, $"- {version}\n");
-        if (withFaults)
+        if (results.Samples.Exists(s => !s.IsReturn))
             Section(text, "The master goes", results, isReturn: false);
-        if (withReturns)
+        if (results.Samples.Exists(s => s.IsReturn))
             Section(text, "It comes back", results, isReturn: true);
         foreach (var missing in results.Samples.Where(s => !s.Recovered).GroupBy(s => (s.Kind, s.Fault, s.IsReturn, s.Missing)))
             Add(

@@ -12,48 +12,57 @@ internal static class BenchCommand
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary>
-    /// Runs the benchmark; prints progress on standard error and the tables on standard output. 0, or 1 where a cluster did not
-    /// recover from a fault. Throws <see cref="LabException"/>.
+    /// Runs the benchmark; prints progress on standard error and the tables on standard output. 0, or 1 where a Redoubt cluster did
+    /// not recover from a fault: what a peer cannot do is a result. Throws <see cref="LabException"/>.
     /// </summary>
     public static int Outage(string? kinds, string? faults, string? repeat, string? json)
     {
-        var rounds =
-            repeat is null ? 10
-            : int.TryParse(repeat, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= RepeatLimit ? n
-            : throw new LabException($"{repeat}: 1 to {RepeatLimit} repetitions are expected");
         var chosenKinds = Choose(kinds, OutageKind.All.Select(k => k.Name));
-        var chosen = Choose(faults, OutageFault.All.Select(f => f.Name).Append(OutageFault.Failback));
-        var withReturns = chosen.Remove(OutageFault.Failback);
-        var withFaults = chosen.Count > 0;
+        var chosenFaults = Choose(faults, OutageFault.All.Select(f => f.Name).Append(OutageFault.Failback));
+        var withReturns = chosenFaults.Remove(OutageFault.Failback);
+        var withFaults = chosenFaults.Count > 0;
         if (!withFaults)
-            chosen.Add(OutageFault.All[0].Name);
-        var results = new OutageResults
+            chosenFaults.Add(OutageFault.All[0].Name);
+        var results = Describe(Rounds(repeat));
+        try
+        {
+            new OutageBench(results, Note).Run(
+                OutageKind.All.Where(k => chosenKinds.Contains(k.Name)),
+                [.. OutageFault.All.Where(f => chosenFaults.Contains(f.Name))]
+            );
+        }
+        finally
+        {
+            Console.Write(OutageTable.Write(results));
+        }
+        return results.Samples.TrueForAll(s => s.Recovered || s.Kind != OutageKind.All[0].Name) ? 0 : 1;
+
+        void Note(OutageSample sample)
+        {
+            if (sample.Recovered && !(sample.IsReturn ? withReturns : withFaults))
+                return;
+            results.Samples.Add(sample);
+            Console.Error.WriteLine(sample);
+            // Each time, so that a run which is cut short has not been for nothing.
+            if (json is not null)
+                File.WriteAllText(json, JsonSerializer.Serialize(results, _json));
+        }
+    }
+
+    private static OutageResults Describe(int repeat) =>
+        new()
         {
             Date = DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             Kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim().Split('-')[0],
             Processors = Environment.ProcessorCount,
             Runtime = RuntimeInformation.FrameworkDescription,
-            Repeat = rounds,
+            Repeat = repeat,
         };
-        new OutageBench(
-            [.. OutageKind.All.Where(k => chosenKinds.Contains(k.Name))],
-            [.. OutageFault.All.Where(f => chosen.Contains(f.Name))],
-            withFaults,
-            withReturns,
-            results,
-            Save,
-            Console.Error
-        ).Run();
-        Console.Write(OutageTable.Write(results, withFaults, withReturns));
-        return results.Samples.TrueForAll(s => s.Recovered) ? 0 : 1;
 
-        // After every repetition, so that a run which is cut short has not been for nothing.
-        void Save(OutageResults all)
-        {
-            if (json is not null)
-                File.WriteAllText(json, JsonSerializer.Serialize(all, _json));
-        }
-    }
+    private static int Rounds(string? text) =>
+        text is null ? 10
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= RepeatLimit ? n
+        : throw new LabException($"{text}: 1 to {RepeatLimit} repetitions are expected");
 
     private static List<string> Choose(string? asked, IEnumerable<string> all)
     {
