@@ -21,6 +21,7 @@ namespace Redoubt.Daemon;
 internal sealed class Node : IDisposable
 {
     private static readonly TimeSpan _handOverLimit = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _prepareLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _syncStopLimit = TimeSpan.FromSeconds(1);
     private readonly NodeConfiguration _configuration;
     private readonly EventLog _events;
@@ -97,6 +98,7 @@ internal sealed class Node : IDisposable
     {
         if (handOver && _election.HoldsAny)
         {
+            _stateSync?.PrepareHandOver(_handOverLimit);
             var result = _election.HandOver(ElectionLoop.StoppingReason, _handOverLimit);
             _events.Add(EventKind.Failover, $"stopping: {result.Message}");
         }
@@ -161,6 +163,8 @@ internal sealed class Node : IDisposable
     {
         if (!_maintenance.TrySet(on, out var error))
             return VerbResult.Refused(error);
+        if (on)
+            _stateSync?.PrepareHandOver(_prepareLimit);
         _election.PostDemotion(ElectionLoop.MaintenanceReason, on ? DemotionLedger.FullDemotion : 0);
         _events.Add(EventKind.Maintenance, on ? "maintenance mode is on" : "maintenance mode is off");
         return VerbResult.Done(on ? "maintenance mode is on, also after a restart" : "maintenance mode is off");
@@ -172,6 +176,7 @@ internal sealed class Node : IDisposable
             return Tell(_election.FailBack());
         if (!force && _stateSync is not null && !_stateSync.Snapshot().Peers.Any(p => p.IsAlive && p.IsInSync))
             return Tell(VerbResult.Refused("no peer has all states: connections would break (--force hands over all the same)"));
+        _stateSync?.PrepareHandOver(_prepareLimit);
         return Tell(_election.Failover());
     }
 

@@ -24,6 +24,8 @@ internal static class LabCommand
           down [--dir DIR]                                  end everything
           list                                              scenarios, one a line
           run SCENARIO [--json]                             play a scenario
+          bench outage [--kinds redoubt,ucarp,keepalived]   what a client sees when the master goes and comes back
+              [--faults crash,linkdown,kill9,sigstop,planned,failback] [--repeat N] [--json FILE]
 
         A port is HOST.SEGMENT: fw1.lan, fw2.sync, client.lan. It needs no root.
         """;
@@ -58,6 +60,8 @@ internal static class LabCommand
                     return 0;
                 case ["run", ..] when ours.Count(w => w != "--json") == 2:
                     return Play(ScenarioList.Find(ours.Last(w => w != "--json")), ours.Contains("--json"), arguments);
+                case ["bench", "outage", ..]:
+                    return Bench(ours, arguments);
                 default:
                     Console.Error.WriteLine($"{Usage}\n{FaultCommand.Usage}\n{UsageEnd}");
                     return 2;
@@ -173,6 +177,16 @@ internal static class LabCommand
         else
             Console.WriteLine(result.Passed ? $"{scenario.Name}: passed" : $"{scenario.Name}: FAILED: {result.Error}");
         return result.Passed ? 0 : 1;
+    }
+
+    private static int Bench(List<string> words, string[] arguments)
+    {
+        var (kinds, faults) = (Option(words, "--kinds"), Option(words, "--faults"));
+        var (repeat, json) = (Option(words, "--repeat"), Option(words, "--json"));
+        if (words.Count != 2)
+            throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
+        LabSpace.Enter(arguments);
+        return BenchCommand.Outage(kinds, faults, repeat, json);
     }
 
     // Takes an option with its value out of the words.

@@ -108,6 +108,15 @@ public sealed partial class StateSyncEngine
             peer.HelloDue = true;
     }
 
+    /// <summary>
+    /// Begins to make every own TCP entry liberal while this node still forwards: during a hand-over both nodes see a part of each flow for a
+    /// moment. Done when <see cref="IsLiberal"/>.
+    /// </summary>
+    public void PrepareHandOver() => _liberalCursor = 0;
+
+    /// <summary>No own TCP entry waits to be made liberal.</summary>
+    public bool IsLiberal => _liberalCursor < 0;
+
     /// <summary>Asks every peer for its states and offers it ours.</summary>
     public void RequestSync(Instant now)
     {

@@ -37,6 +37,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private Thread? _thread;
     private volatile bool _isStopping;
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
+    private Action? _prepared;
     private Instant _nextPublish;
     private Instant _nextFault;
     private Instant _notBefore;
@@ -106,6 +107,21 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 
     /// <summary>Tells whether this node is MASTER of some vhid: its kernel forwards, its flows are its own.</summary>
     public void SetForwarding(bool forwarding) => Post(now => _engine!.SetForwarding(now, forwarding));
+
+    /// <summary>
+    /// Makes this node's flows ready to be taken over: both nodes will see a part of each for a moment. Waits until that is done, at most
+    /// <paramref name="limit"/>; false where it was not.
+    /// </summary>
+    public bool PrepareHandOver(TimeSpan limit)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(_ =>
+        {
+            _engine!.PrepareHandOver();
+            _prepared += done.SetResult;
+        });
+        return done.Task.Wait(limit);
+    }
 
     /// <summary>Asks every live peer for its states and offers it all of ours.</summary>
     public void RequestSync() => Post(now => _engine!.RequestSync(now));
@@ -212,6 +228,11 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         if (_poller.IsReadable(_socketSlot))
             ReadDatagrams(now);
         _engine!.Tick(BootClock.Now);
+        if (_prepared is { } prepared && _engine.IsLiberal)
+        {
+            _prepared = null;
+            prepared();
+        }
         if (now >= _nextPublish || _engine.IsReady != _snapshot.IsReady)
             Publish(now);
     }

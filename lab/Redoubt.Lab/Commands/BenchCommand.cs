@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Redoubt.Lab.Bench;
+
+namespace Redoubt.Lab.Commands;
+
+/// <summary>The words of "bench".</summary>
+internal static class BenchCommand
+{
+    private const int RepeatLimit = 100;
+    private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>
+    /// Runs the benchmark; prints progress on standard error and the tables on standard output. 0, or 1 where a Redoubt cluster did
+    /// not recover from a fault: what a peer cannot do is a result. Throws <see cref="LabException"/>.
+    /// </summary>
+    public static int Outage(string? kinds, string? faults, string? repeat, string? json)
+    {
+        var chosenKinds = Choose(kinds, OutageKind.All.Select(k => k.Name));
+        var chosenFaults = Choose(faults, OutageFault.All.Select(f => f.Name).Append(OutageFault.Failback));
+        var withReturns = chosenFaults.Remove(OutageFault.Failback);
+        var withFaults = chosenFaults.Count > 0;
+        if (!withFaults)
+            chosenFaults.Add(OutageFault.All[0].Name);
+        var results = Describe(Rounds(repeat));
+        try
+        {
+            new OutageBench(results, Note).Run(
+                OutageKind.All.Where(k => chosenKinds.Contains(k.Name)),
+                [.. OutageFault.All.Where(f => chosenFaults.Contains(f.Name))]
+            );
+        }
+        finally
+        {
+            Console.Write(OutageTable.Write(results));
+        }
+        return results.Samples.TrueForAll(s => s.Recovered || s.Kind != OutageKind.All[0].Name) ? 0 : 1;
+
+        void Note(OutageSample sample)
+        {
+            if (sample.Recovered && !(sample.IsReturn ? withReturns : withFaults))
+                return;
+            results.Samples.Add(sample);
+            Console.Error.WriteLine(sample);
+            // Each time, so that a run which is cut short has not been for nothing.
+            if (json is not null)
+                File.WriteAllText(json, JsonSerializer.Serialize(results, _json));
+        }
+    }
+
+    private static OutageResults Describe(int repeat) =>
+        new()
+        {
+            Date = DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+            Kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim().Split('-')[0],
+            Processors = Environment.ProcessorCount,
+            Runtime = RuntimeInformation.FrameworkDescription,
+            Repeat = repeat,
+        };
+
+    private static int Rounds(string? text) =>
+        text is null ? 10
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= RepeatLimit ? n
+        : throw new LabException($"{text}: 1 to {RepeatLimit} repetitions are expected");
+
+    private static List<string> Choose(string? asked, IEnumerable<string> all)
+    {
+        var known = all.ToList();
+        var words = asked?.Split(',').Distinct().ToList() ?? known;
+        var unknown = words.Find(w => !known.Contains(w));
+        return unknown is null ? words : throw new LabException($"{unknown}: there are {string.Join(',', known)}");
+    }
+}
