@@ -28,8 +28,11 @@ public sealed class StateSyncCounters
     /// <summary>Datagrams the network did not take.</summary>
     public long SendFailures { get; internal set; }
 
-    /// <summary>Datagrams accepted.</summary>
+    /// <summary>Datagrams that came in, whatever became of them: those accepted and those refused for any reason.</summary>
     public long DatagramsReceived { get; internal set; }
+
+    /// <summary>Datagrams accepted whole.</summary>
+    public long DatagramsAccepted { get; internal set; }
 
     /// <summary>State messages sent.</summary>
     public long StatesSent { get; internal set; }
@@ -102,6 +105,7 @@ public sealed class StateSyncCounters
         yield return new("datagramsResent", DatagramsResent);
         yield return new("sendFailures", SendFailures);
         yield return new("datagramsReceived", DatagramsReceived);
+        yield return new("datagramsAccepted", DatagramsAccepted);
         yield return new("statesSent", StatesSent);
         yield return new("statesReceived", StatesReceived);
         yield return new("statesStale", StatesStale);

@@ -11,6 +11,15 @@ public sealed partial class StateSyncEngine
     public PfsyncRejection Receive(Instant now, int number, ReadOnlySpan<byte> datagram)
     {
         _now = now;
+        Counters.DatagramsReceived++;
+        var rejection = Receive(number, datagram);
+        if (rejection == PfsyncRejection.None)
+            Counters.DatagramsAccepted++;
+        return rejection;
+    }
+
+    private PfsyncRejection Receive(int number, ReadOnlySpan<byte> datagram)
+    {
         if ((uint)number >= (uint)_peers.Length)
             return Counters.Count(PfsyncRejection.UnknownPeer);
         var peer = _peers[number];
@@ -80,7 +89,6 @@ public sealed partial class StateSyncEngine
         do
         {
             peer.Expected++;
-            Counters.DatagramsReceived++;
             var handled = Handle(peer, content);
             if (rejection == PfsyncRejection.None)
                 rejection = handled;
