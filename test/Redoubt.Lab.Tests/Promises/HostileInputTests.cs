@@ -85,7 +85,7 @@ public sealed class HostileInputTests
         var target = new IPEndPoint(IPAddress.Parse(Topology.SyncAddress(1)), HostileDatagrams.SyncPort);
         RedoubtNode[] nodes = [fw1];
         var before = nodes.Select(Standing).ToList();
-        var was = SyncReceived(fw1);
+        var was = SyncCounters(fw1);
         var entries = connections.In(fw1.Place);
         Assert.Equal(connections.Count, entries.Count);
 
@@ -100,25 +100,29 @@ public sealed class HostileInputTests
                 Assert.Equal(payload.Length, (stranger ? asStranger : asPeer).SendTo(payload, target));
             }
         );
-        long Arrived() => SyncReceived(fw1).Values.Sum() - was.Values.Sum();
-        Deadline.In(10).Await("fw1 has read all", () => Arrived() + SyncDropped(fw1) >= Count, () => $"{Arrived()}");
-        var now = SyncReceived(fw1);
+        long Since(string name) => SyncCounters(fw1)[name] - was[name];
+        Deadline
+            .In(10)
+            .Await("fw1 has read all", () => Since("datagramsReceived") + SyncDropped(fw1) >= Count, () => $"{Since("datagramsReceived")}");
+        var now = SyncCounters(fw1).ToDictionary(c => c.Key, c => c.Value - was[c.Key]);
+        var reasons = now.Where(c => c.Key.StartsWith("rejected", StringComparison.Ordinal)).ToList();
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{SyncDropped(fw1)} not taken, " + string.Join(", ", now.Select(c => $"{c.Key} {c.Value - was[c.Key]}"))
+            $"{SyncDropped(fw1)} not taken, accepted {now["datagramsAccepted"]}, {string.Join(", ", reasons.Select(c => $"{c.Key} {c.Value}"))}"
         );
-        Assert.Equal(Count, Arrived() + SyncDropped(fw1));
-        Assert.InRange(now["rejectedUnknownPeer"] - was["rejectedUnknownPeer"], 1, strangers);
+        Assert.Equal(Count, now["datagramsReceived"] + SyncDropped(fw1));
+        // One reason each, but for what is wrong within a datagram, which may be so several times.
+        var refused = now["datagramsReceived"] - now["datagramsAccepted"];
+        var within = now["rejectedBadMessage"] + now["rejectedBadSection"];
+        Assert.InRange(refused, reasons.Sum(c => c.Value) - within, reasons.Sum(c => c.Value));
+        Assert.True(refused > Count / 100 * 98, $"{now["datagramsAccepted"]} were accepted");
+        Assert.InRange(now["rejectedUnknownPeer"], 1, strangers);
         AssertUnchanged(nodes, before);
         Assert.Equal(entries, connections.In(fw1.Place));
         connections.Exchange();
         Assert.Equal(0, fw1.InvalidPackets);
     }
 
-    // What became of datagrams, by name; each has one outcome.
-    private static Dictionary<string, long> SyncReceived(RedoubtNode node) =>
-        node.Status()
-            .StateSync.Counters.Where(c => c.Key == "accepted" || c.Key.StartsWith("rejected", StringComparison.Ordinal))
-            .ToDictionary();
+    private static IReadOnlyDictionary<string, long> SyncCounters(RedoubtNode node) => node.Status().StateSync.Counters;
 
     private static long SyncDropped(RedoubtNode node) => Dropped(node.Place, "/proc/net/udp");
 
