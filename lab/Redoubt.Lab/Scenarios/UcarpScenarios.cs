@@ -62,6 +62,36 @@ public static class UcarpScenarios
         run.Check(AnsweringMac(client) == VirtualMac, "Redoubt is master again, ucarp backup, and the address answers");
     }
 
+    /// <summary>Redoubt and ucarp do not share their secret.</summary>
+    public static Scenario WrongPassword { get; } =
+        new(
+            "ucarp-wrong-password",
+            "with different passwords Redoubt and ucarp ignore each other; Redoubt names the sender",
+            RunWrongPassword
+        );
+
+    private static void RunWrongPassword(ScenarioRun run)
+    {
+        using var lab = Start(new UcarpOptions { Password = "another-key" }, new RedoubtOptions { StateSync = false });
+        var (ucarp, redoubt) = (lab["fw1"], lab.Redoubt(2));
+        AwaitUcarp(ucarp, master: true);
+        redoubt.WaitForState(VipState.Master, Deadline.In(10));
+        var sender = Topology.LanAddress(1);
+        Deadline
+            .In(20)
+            .Await(
+                $"Redoubt's status names {sender}",
+                () => redoubt.Status().Reasons.Any(r => r.Contains(sender, StringComparison.Ordinal)),
+                () => string.Join("; ", redoubt.Status().Reasons)
+            );
+        run.Check(redoubt.Status().Health == Health.Degraded, $"Redoubt is degraded and names {sender}");
+        run.Check(
+            redoubt.Events().Any(e => e.Kind == EventKind.Alarm && e.Message.Contains(sender, StringComparison.Ordinal)),
+            "its events hold the alarm"
+        );
+        run.Check(ucarp.HasLanAddress && redoubt.State(Topology.LanVhid) == VipState.Master, "each is master: neither believes the other");
+    }
+
     private const string VirtualMac = "00:00:5e:00:01:01";
 
     // ucarp knows no IPv6, and one of its processes elects without the other.

@@ -14,6 +14,7 @@ public sealed class ScenarioTests(ITestOutputHelper output)
     [InlineData("wrong-password")]
     [InlineData("ucarp-takeover")]
     [InlineData("ucarp-backup")]
+    [InlineData("ucarp-wrong-password")]
     public void It_holds(string name)
     {
         LabSession.SkipWithoutNamespaces();
