@@ -11,6 +11,7 @@ public static class ScenarioList
         ElectionScenarios.Election,
         UcarpScenarios.Takeover,
         UcarpScenarios.Backup,
+        UcarpScenarios.WrongPassword,
         PasswordScenarios.WrongPassword,
     ];
 

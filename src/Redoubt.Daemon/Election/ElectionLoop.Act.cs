@@ -78,6 +78,7 @@ internal sealed partial class ElectionLoop
                 if ((host.Pending & CarpActions.Claim) != 0)
                     GiveUp(host, now);
             }
+            TellForwarding();
             return;
         }
         foreach (var host in _hosts)
