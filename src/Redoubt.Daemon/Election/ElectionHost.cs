@@ -39,6 +39,15 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     /// <summary>What the election asked for and was not yet done.</summary>
     public CarpActions Pending { get; set; }
 
+    /// <summary>What waits until the slower master had time to yield.</summary>
+    public CarpActions Deferred { get; private set; }
+
+    /// <summary>When <see cref="Deferred"/> is due.</summary>
+    public Instant ClaimAt { get; private set; } = Instant.Never;
+
+    /// <summary>The slower master was asked to yield and had its time.</summary>
+    public bool HasAsked { get; private set; }
+
     /// <summary>The state last told to the log.</summary>
     public CarpState Told { get; set; } = CarpState.Init;
 
@@ -71,7 +80,31 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     public void Add(CarpActions actions)
     {
         if ((actions & CarpActions.Release) != 0)
-            Pending &= ~(CarpActions.Claim | CarpActions.Advertise | CarpActions.Announce);
+        {
+            Pending &= ~Claiming;
+            Deferred = CarpActions.None;
+            ClaimAt = Instant.Never;
+            HasAsked = false;
+        }
         Pending |= actions;
     }
+
+    /// <summary>Puts the claim off.</summary>
+    public void Defer(Instant until)
+    {
+        Deferred = Pending & Claiming;
+        Pending &= ~Claiming;
+        ClaimAt = until;
+    }
+
+    /// <summary>The claim is due.</summary>
+    public void Resume()
+    {
+        Pending |= Deferred;
+        Deferred = CarpActions.None;
+        ClaimAt = Instant.Never;
+        HasAsked = true;
+    }
+
+    private const CarpActions Claiming = CarpActions.Claim | CarpActions.Advertise | CarpActions.Announce;
 }

@@ -15,6 +15,7 @@ internal sealed partial class ElectionLoop
         if (!AnyPending())
             return;
         Release();
+        AskToYield();
         Claim();
         Advertise();
     }
@@ -57,6 +58,20 @@ internal sealed partial class ElectionLoop
         TellForwarding();
     }
 
+    // A better node that takes over from a living master says so first and claims a moment later: so there are never two owners.
+    private void AskToYield()
+    {
+        foreach (var host in _hosts)
+        {
+            var preempts = host.IsMaster && host.Carp.Machine.Reason == CarpReason.PreemptedSlowerMaster;
+            if ((host.Pending & CarpActions.Claim) == 0 || !preempts || host.HasAsked)
+                continue;
+            SendAdvertisement(host, ipv6: false, host.Carp.Machine.EffectiveSkew, GateMark.Always);
+            SendAdvertisement(host, ipv6: true, host.Carp.Machine.EffectiveSkew, GateMark.Always);
+            host.Defer(BootClock.Now + _yieldTime);
+        }
+    }
+
     private void Claim()
     {
         var any = false;
@@ -94,7 +109,7 @@ internal sealed partial class ElectionLoop
         {
             if ((host.Pending & CarpActions.Announce) != 0 && host.IsMaster)
                 host.StartAnnouncements(BootClock.Now);
-            var advertise = (host.Pending & CarpActions.Advertise) != 0 && host.IsMaster;
+            var advertise = (host.Pending & CarpActions.Advertise) != 0 && host.IsMaster && _gate.IsGranted(host.Member);
             host.Pending = CarpActions.None;
             if (advertise)
                 SendAdvertisements(host);
@@ -208,8 +223,8 @@ internal sealed partial class ElectionLoop
     // advbase and advskew 255: every backup takes over at once (carp.md section 6).
     private void SendResignation(ElectionHost host)
     {
-        SendAdvertisement(host, ipv6: false, byte.MaxValue, GateMark.Resign);
-        SendAdvertisement(host, ipv6: true, byte.MaxValue, GateMark.Resign);
+        SendAdvertisement(host, ipv6: false, byte.MaxValue, GateMark.Always);
+        SendAdvertisement(host, ipv6: true, byte.MaxValue, GateMark.Always);
     }
 
     private static bool TryFirstAddress(ElectionHost host, bool ipv6, out Core.Configuration.AddressPrefix address)

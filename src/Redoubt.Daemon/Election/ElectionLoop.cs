@@ -26,6 +26,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private const int PacketBurst = 64; // packets of one socket before the next one gets its turn
     private const int CommandLimit = 256;
     private static readonly TimeSpan _oversleep = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _yieldTime = TimeSpan.FromMilliseconds(5); // an advertisement's flight, a wake-up and a transaction
     private static readonly TimeSpan _linkHoldDown = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _addressLifetime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _addressRefresh = TimeSpan.FromSeconds(20);
@@ -286,6 +287,8 @@ internal sealed partial class ElectionLoop : IDisposable
         {
             if (now >= host.Carp.Machine.Deadline)
                 host.Add(host.Carp.Machine.OnTurn(now));
+            if (now >= host.ClaimAt)
+                host.Resume();
         }
         Housekeep(now);
         Act();
@@ -300,7 +303,7 @@ internal sealed partial class ElectionLoop : IDisposable
         {
             if (host.Pending != CarpActions.None)
                 return Instant.Zero; // acting brought new news: a demotion to be told of
-            deadline = Instant.Earlier(deadline, host.Carp.Machine.Deadline);
+            deadline = Instant.Earlier(deadline, Instant.Earlier(host.Carp.Machine.Deadline, host.ClaimAt));
             deadline = Instant.Earlier(deadline, host.NextAnnouncement);
             deadline = Instant.Earlier(deadline, host.RepairAt);
         }

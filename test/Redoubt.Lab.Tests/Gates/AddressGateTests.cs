@@ -106,7 +106,7 @@ public sealed class AddressGateTests : IDisposable
         Assert.False(Answers("10.0.0.1"));
         Assert.Equal(0, CountFramesFrom(tap, MacAddress.Virtual(Vhid)));
         // The twin: resigning needs no lease.
-        SendAdvertisement(GateMark.Resign);
+        SendAdvertisement(GateMark.Always);
         Assert.Equal(1, CountFramesFrom(tap, MacAddress.Virtual(Vhid)));
     }
 

@@ -52,7 +52,7 @@ public sealed class OneOwnerTests
         }
     }
 
-    // The better node takes the addresses as CARP does it: it claims, and the other gives up when it hears the advertisement.
+    // The better node says that it takes over and claims a moment later; the other gives up when it hears the advertisement.
     [Fact]
     public void When_the_better_node_comes_back_and_takes_over_both_answer_for_no_longer_than_an_advertisement_takes()
     {
