@@ -15,9 +15,9 @@ public sealed class OneOwnerTests
     private static readonly IPAddress _lanVip = IPAddress.Parse(Topology.LanVip);
     private static readonly IPAddress _lanVip6 = IPAddress.Parse(Topology.LanVip6);
 
-    // From the last advertisement: three intervals of the master's peer and its skew (3 s + 100/256 s), less the master's own
-    // interval of a second. A question more is asked at the end of it.
-    private static readonly TimeSpan _lease = TimeSpan.FromSeconds(3 + 100 / 256.0 - 1) + OwnerWatch.Interval;
+    // From the last advertisement: the least time after which a peer claims, three intervals of a second, less the master's own
+    // interval. The rest is for the signal to arrive.
+    private static readonly TimeSpan _lease = TimeSpan.FromSeconds(3 - 1) + TimeSpan.FromMilliseconds(200);
 
     // A few milliseconds, and stalls of the machine.
     private static readonly TimeSpan _advertisement = TimeSpan.FromMilliseconds(150);
