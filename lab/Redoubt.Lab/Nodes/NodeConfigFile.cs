@@ -37,7 +37,7 @@ internal static class NodeConfigFile
                 Pass("wan", "inet46", "tcp/udp")
             ),
             Parse("nat", OutboundNat),
-            Parse("redoubt", RedoubtSection(number, peers) + options.RedoubtXml)
+            Parse("redoubt", RedoubtSection(number, peers, options))
         );
         document.Add(Parse("extra", options.ExtraXml).Nodes());
         return $"<?xml version=\"1.0\"?>\n{document}\n";
@@ -56,7 +56,7 @@ internal static class NodeConfigFile
         </outbound>
         """;
 
-    private static string RedoubtSection(int number, List<int> peers)
+    private static string RedoubtSection(int number, List<int> peers, RedoubtOptions options)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"<node><id>{number}</id></node><cluster><secretfile>{SecretFile}</secretfile>");
@@ -65,7 +65,10 @@ internal static class NodeConfigFile
                 CultureInfo.InvariantCulture,
                 $"<peer><id>{peer}</id><name>fw{peer}</name><address>{Topology.SyncAddress(peer)}</address></peer>"
             );
-        return text.Append("</cluster>").ToString();
+        text.Append("</cluster>");
+        if (!options.Preempt)
+            text.Append("<failover><preempt>never</preempt></failover>");
+        return text.Append(options.RedoubtXml).ToString();
     }
 
     private static XElement Interface(string name, string device, string address, string? address6) =>
