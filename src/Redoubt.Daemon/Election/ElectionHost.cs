@@ -45,6 +45,9 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     /// <summary>When <see cref="Deferred"/> is due.</summary>
     public Instant ClaimAt { get; private set; } = Instant.Never;
 
+    /// <summary>When the gate, which is open for packets alone, closes.</summary>
+    public Instant DrainEnd { get; set; } = Instant.Never;
+
     /// <summary>The slower master was asked to yield and had its time.</summary>
     public bool HasAsked { get; private set; }
 

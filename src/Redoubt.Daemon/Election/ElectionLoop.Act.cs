@@ -37,7 +37,17 @@ internal sealed partial class ElectionLoop
         {
             if ((host.Pending & CarpActions.Release) == 0)
                 continue;
-            _gate.Revoke(host.Member);
+            // Where another master is heard, what is still on its way here is forwarded for a moment.
+            if (_drain > TimeSpan.Zero && host.Carp.Machine.Reason is CarpReason.BetterMaster or CarpReason.EqualMaster)
+            {
+                _gate.Drain(host.Member);
+                host.DrainEnd = BootClock.Now + _drain;
+            }
+            else
+            {
+                _gate.Revoke(host.Member);
+                host.DrainEnd = Instant.Never;
+            }
             host.StopAnnouncements();
             any = true;
         }
@@ -58,19 +68,50 @@ internal sealed partial class ElectionLoop
         TellForwarding();
     }
 
-    // A better node that takes over from a living master says so first and claims a moment later: so there are never two owners.
-    private void AskToYield()
+    private void EndDrains(Instant now)
     {
+        var any = false;
         foreach (var host in _hosts)
         {
-            var preempts = host.IsMaster && host.Carp.Machine.Reason == CarpReason.PreemptedSlowerMaster;
-            if ((host.Pending & CarpActions.Claim) == 0 || !preempts || host.HasAsked)
+            if (now < host.DrainEnd)
                 continue;
-            SendAdvertisement(host, ipv6: false, host.Carp.Machine.EffectiveSkew, GateMark.Always);
-            SendAdvertisement(host, ipv6: true, host.Carp.Machine.EffectiveSkew, GateMark.Always);
-            host.Defer(BootClock.Now + _yieldTime);
+            host.DrainEnd = Instant.Never;
+            _gate.Revoke(host.Member);
+            any = true;
+        }
+        if (any)
+            CommitGate();
+    }
+
+    // A better node that takes over from a living master says so first and claims a moment later: so there are never two owners. What switches
+    // send here from then on is forwarded already.
+    private void AskToYield()
+    {
+        var any = false;
+        var now = BootClock.Now;
+        foreach (var host in _hosts)
+        {
+            if (!MustAsk(host))
+                continue;
+            _gate.Admit(host.Member, now);
+            any = true;
+        }
+        if (!any || !CommitGate())
+            return; // claiming will find out that the gate cannot be opened
+        foreach (var host in _hosts)
+        {
+            if (!MustAsk(host))
+                continue;
+            SendAdvertisements(host);
+            host.Defer(now + _yieldTime);
         }
     }
+
+    private static bool MustAsk(ElectionHost host) =>
+        (host.Pending & CarpActions.Claim) != 0
+        && host.IsMaster
+        && host.Carp.Machine.Reason == CarpReason.PreemptedSlowerMaster
+        && !host.HasAsked;
 
     private void Claim()
     {
@@ -81,6 +122,7 @@ internal sealed partial class ElectionLoop
             if ((host.Pending & CarpActions.Claim) == 0)
                 continue;
             _gate.Grant(host.Member, now);
+            host.DrainEnd = Instant.Never;
             any = true;
         }
         if (!any)
@@ -223,8 +265,8 @@ internal sealed partial class ElectionLoop
     // advbase and advskew 255: every backup takes over at once (carp.md section 6).
     private void SendResignation(ElectionHost host)
     {
-        SendAdvertisement(host, ipv6: false, byte.MaxValue, GateMark.Always);
-        SendAdvertisement(host, ipv6: true, byte.MaxValue, GateMark.Always);
+        SendAdvertisement(host, ipv6: false, byte.MaxValue, GateMark.Resign);
+        SendAdvertisement(host, ipv6: true, byte.MaxValue, GateMark.Resign);
     }
 
     private static bool TryFirstAddress(ElectionHost host, bool ipv6, out Core.Configuration.AddressPrefix address)

@@ -47,6 +47,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private readonly AddressGate _gate;
     private readonly PreemptMode _preempt;
     private readonly TimeSpan _preemptDelay;
+    private readonly TimeSpan _drain;
     private readonly byte[] _packet = new byte[2048];
     private readonly byte[] _frame = new byte[128];
     private readonly Thread _thread;
@@ -66,6 +67,7 @@ internal sealed partial class ElectionLoop : IDisposable
         _reports = reports;
         _preempt = configuration.Redoubt.Preempt;
         _preemptDelay = configuration.Redoubt.PreemptDelay;
+        _drain = configuration.Redoubt.Drain;
         var links = _route.Links();
         foreach (var host in configuration.VirtualHosts)
             AddHost(host, links);
@@ -291,6 +293,7 @@ internal sealed partial class ElectionLoop : IDisposable
                 host.Resume();
         }
         Housekeep(now);
+        EndDrains(now);
         Act();
         TellTransitions();
         return false;
@@ -304,7 +307,7 @@ internal sealed partial class ElectionLoop : IDisposable
             if (host.Pending != CarpActions.None)
                 return Instant.Zero; // acting brought new news: a demotion to be told of
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.Carp.Machine.Deadline, host.ClaimAt));
-            deadline = Instant.Earlier(deadline, host.NextAnnouncement);
+            deadline = Instant.Earlier(deadline, Instant.Earlier(host.NextAnnouncement, host.DrainEnd));
             deadline = Instant.Earlier(deadline, host.RepairAt);
         }
         foreach (var port in _ports)

@@ -43,10 +43,21 @@ public static class GateMark
     /// <summary>A frame that may leave while the lease lives, and does not renew it: announcements.</summary>
     public static uint Announce(int group) => Of(group, 3);
 
-    /// <summary>
-    /// A frame that may leave without a lease: the advertisement by which a master resigns, or by which a better node asks it to yield.
-    /// </summary>
-    public const uint Always = Family | 0xffffu;
+    /// <summary>A frame that may leave without a lease: the advertisement by which a master resigns.</summary>
+    public const uint Resign = Family | 0xffffu;
 
     private static uint Of(int group, uint kind) => Family | ((uint)group << 4) | kind;
+}
+
+/// <summary>How far a member's gate is open. Each one includes those before it.</summary>
+internal enum GateOpening : byte
+{
+    /// <summary>Not at all.</summary>
+    Closed,
+
+    /// <summary>For packets to the addresses and frames to the virtual MAC.</summary>
+    Packets,
+
+    /// <summary>For everything.</summary>
+    Open,
 }

@@ -80,6 +80,27 @@ public sealed class AddressGateTests : IDisposable
     }
 
     [Fact]
+    public void A_draining_gate_takes_packets_but_answers_for_nothing_and_closes_when_revoked()
+    {
+        Grant();
+        Assert.True(Answers("10.0.0.1"));
+        _gate!.Drain(0);
+        Assert.Equal(Errno.None, _gate.Commit(BootClock.Now));
+        Assert.False(Answers("10.0.0.1"));
+        Assert.False(Answers("fd00:1::1"));
+        // A neighbour that has not heard of the new owner yet.
+        _neighbour.Shell("ip", $"neigh replace 10.0.0.1 lladdr {_device.Mac} dev eth0 nud permanent");
+        Grant();
+        _gate.Drain(0);
+        Assert.Equal(Errno.None, _gate.Commit(BootClock.Now));
+        Assert.True(Pings("10.0.0.1"), "draining: packets pass");
+        SendAdvertisement(GateMark.Renew(0, demoted: false));
+        _gate.Revoke(0);
+        Assert.Equal(Errno.None, _gate.Commit(BootClock.Now));
+        Assert.False(Pings("10.0.0.1"));
+    }
+
+    [Fact]
     public void Advertisements_prolong_the_lease_and_without_them_it_ends()
     {
         Grant();
@@ -106,7 +127,7 @@ public sealed class AddressGateTests : IDisposable
         Assert.False(Answers("10.0.0.1"));
         Assert.Equal(0, CountFramesFrom(tap, MacAddress.Virtual(Vhid)));
         // The twin: resigning needs no lease.
-        SendAdvertisement(GateMark.Always);
+        SendAdvertisement(GateMark.Resign);
         Assert.Equal(1, CountFramesFrom(tap, MacAddress.Virtual(Vhid)));
     }
 
