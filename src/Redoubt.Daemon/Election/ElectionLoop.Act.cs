@@ -62,7 +62,8 @@ internal sealed partial class ElectionLoop
             return;
         foreach (var host in _hosts)
         {
-            if ((host.Pending & CarpActions.Release) != 0)
+            // A device without an address forwards nothing where the kernel filters by source: while it drains, it keeps them.
+            if ((host.Pending & CarpActions.Release) != 0 && host.DrainEnd == Instant.Never)
                 RemoveAddresses(host);
         }
         TellForwarding();
@@ -75,12 +76,19 @@ internal sealed partial class ElectionLoop
         {
             if (now < host.DrainEnd)
                 continue;
-            host.DrainEnd = Instant.Never;
             _gate.Revoke(host.Member);
             any = true;
         }
-        if (any)
-            CommitGate();
+        if (!any)
+            return;
+        CommitGate();
+        foreach (var host in _hosts)
+        {
+            if (now < host.DrainEnd)
+                continue;
+            host.DrainEnd = Instant.Never;
+            RemoveAddresses(host);
+        }
     }
 
     // A better node that takes over from a living master says so first and claims a moment later: so there are never two owners. What switches
@@ -102,6 +110,7 @@ internal sealed partial class ElectionLoop
         {
             if (!MustAsk(host))
                 continue;
+            AddAddresses(host, "claim");
             SendAdvertisements(host);
             host.Defer(now + _yieldTime);
         }
