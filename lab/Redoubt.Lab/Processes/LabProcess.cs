@@ -84,8 +84,12 @@ public sealed class LabProcess : IDisposable
         _exited.Wait(TimeSpan.FromSeconds(10));
     }
 
-    /// <summary>SIGSTOP.</summary>
-    public void Freeze() => Signal(SystemCalls.SIGSTOP);
+    /// <summary>SIGSTOP; returns when every thread has stopped.</summary>
+    public void Freeze()
+    {
+        Signal(SystemCalls.SIGSTOP);
+        Deadline.In(2).Await($"{Name} has stopped", () => !IsRunning || IsStopped());
+    }
 
     /// <summary>SIGCONT.</summary>
     public void Thaw() => Signal(SystemCalls.SIGCONT);
@@ -155,6 +159,22 @@ public sealed class LabProcess : IDisposable
 
     /// <summary>The last lines in one text, for messages.</summary>
     public string Tail => string.Join(" | ", Lines.TakeLast(5));
+
+    // proc(5): the state is the first letter behind the name in brackets; T is stopped.
+    private bool IsStopped()
+    {
+        try
+        {
+            return Directory
+                .EnumerateDirectories($"/proc/{Id}/task")
+                .Select(task => File.ReadAllText(Path.Combine(task, "stat")))
+                .All(stat => stat.AsSpan(stat.LastIndexOf(')') + 2).StartsWith("T"));
+        }
+        catch (IOException)
+        {
+            return false; // a thread ended while we looked
+        }
+    }
 
     // The group first: children must not outlive it. Just after the start the group is not there yet, hence the second call.
     private void Signal(int signal)
