@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds, brings up two firewalls, a client and a server in namespaces, runs a real download and upload through source NAT behind the
-# virtual address, and takes the master away in six ways. Exit 0 only if every byte arrived and every promise held.
+# virtual address, and takes the master away in five ways, with its return after each. Exit 0 only if every byte arrived and every promise held.
 #   --keep   brings the same lab up again afterwards, leaves it running and prints how to look around
 set -euo pipefail
 cd "$(dirname "$0")"
