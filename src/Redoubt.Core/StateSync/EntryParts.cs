@@ -1,27 +1,30 @@
 namespace Redoubt.Core.StateSync;
 
-/// <summary>Which parts of an entry a piece of kernel news tells; the others are unknown, not 0.</summary>
+/// <summary>Which parts of an entry a message of the kernel held. An UPDATE event names only what changed: a part that is missing is unknown, not 0.</summary>
 [Flags]
 public enum EntryParts
 {
     /// <summary>Only the tuples.</summary>
     None = 0,
 
-    /// <summary>Status bits.</summary>
+    /// <summary>CTA_STATUS.</summary>
     Status = 1,
 
-    /// <summary>Timeout.</summary>
+    /// <summary>CTA_TIMEOUT.</summary>
     Timeout = 2,
 
-    /// <summary>Mark.</summary>
+    /// <summary>CTA_MARK. The kernel leaves a mark of 0 out.</summary>
     Mark = 4,
 
-    /// <summary>The kernel's id.</summary>
+    /// <summary>CTA_ID.</summary>
     Id = 8,
 
-    /// <summary>TCP state, flags and window scales.</summary>
+    /// <summary>CTA_PROTOINFO_TCP with a state.</summary>
     Tcp = 16,
 
-    /// <summary>Everything, as in a dump.</summary>
+    /// <summary>CTA_ZONE, or a zone in one of the tuples.</summary>
+    Zone = 32,
+
+    /// <summary>Everything that changes, as in a dump.</summary>
     All = Status | Timeout | Mark | Id | Tcp,
 }

@@ -248,8 +248,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                     news.Kind == ConntrackEventKind.New ? TableNews.New
                     : news.Kind == ConntrackEventKind.Update ? TableNews.Update
                     : TableNews.Destroy;
-                // The fields' numbers are those of the parts.
-                _engine!.TakeNews(now, kind, news.Entry, (EntryParts)news.Fields & EntryParts.All, news.Port == _table!.Port);
+                _engine!.TakeNews(now, kind, news.Entry, news.Fields, news.Port == _table!.Port);
                 continue;
             }
             if (errno != Errno.NoBufferSpace)

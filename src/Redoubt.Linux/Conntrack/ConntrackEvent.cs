@@ -27,7 +27,7 @@ public struct ConntrackEvent
     public uint Port { get; set; }
 
     /// <summary>Which parts of <see cref="Entry"/> the kernel told.</summary>
-    public ConntrackFields Fields { get; set; }
+    public EntryParts Fields { get; set; }
 
     /// <summary>The entry.</summary>
     public ConntrackEntry Entry { get; set; }

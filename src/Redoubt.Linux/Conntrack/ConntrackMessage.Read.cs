@@ -12,20 +12,20 @@ public static partial class ConntrackMessage
     /// Reads a message of the kernel: an answer, a part of a dump, or an event. False for one that is no entry of IPv4 or IPv6, or is
     /// malformed; <paramref name="entry"/> must not be used then.
     /// </summary>
-    public static bool TryRead(NetlinkMessage message, out ConntrackEntry entry, out ConntrackFields fields)
+    public static bool TryRead(NetlinkMessage message, out ConntrackEntry entry, out EntryParts fields)
     {
         if (message.Type >> 8 == NFNL_SUBSYS_CTNETLINK && (message.Type & 0xff) is IPCTNL_MSG_CT_NEW or IPCTNL_MSG_CT_DELETE)
             return TryReadBody(message.Body, out entry, out fields);
         entry = default;
-        fields = ConntrackFields.None;
+        fields = EntryParts.None;
         return false;
     }
 
     /// <summary>As <see cref="TryRead"/>, from the bytes behind the netlink header (nfgenmsg and attributes).</summary>
-    public static bool TryReadBody(ReadOnlySpan<byte> body, out ConntrackEntry entry, out ConntrackFields fields)
+    public static bool TryReadBody(ReadOnlySpan<byte> body, out ConntrackEntry entry, out EntryParts fields)
     {
         entry = default;
-        fields = ConntrackFields.None;
+        fields = EntryParts.None;
         if (body.Length < HeaderLength || body[0] is not (2 or 10))
             return false;
         var family = body[0];
@@ -48,23 +48,23 @@ public static partial class ConntrackMessage
                     break;
                 case CTA_STATUS when attribute.Value.Length == 4:
                     entry.Status = attribute.UInt32BE;
-                    fields |= ConntrackFields.Status;
+                    fields |= EntryParts.Status;
                     break;
                 case CTA_TIMEOUT when attribute.Value.Length == 4:
                     entry.TimeoutSeconds = attribute.UInt32BE;
-                    fields |= ConntrackFields.Timeout;
+                    fields |= EntryParts.Timeout;
                     break;
                 case CTA_MARK when attribute.Value.Length == 4:
                     entry.Mark = attribute.UInt32BE;
-                    fields |= ConntrackFields.Mark;
+                    fields |= EntryParts.Mark;
                     break;
                 case CTA_ID when attribute.Value.Length == 4:
                     entry.KernelId = attribute.UInt32BE;
-                    fields |= ConntrackFields.Id;
+                    fields |= EntryParts.Id;
                     break;
                 case CTA_ZONE when attribute.Value.Length == 2:
                     zone = attribute.UInt16BE;
-                    fields |= ConntrackFields.Zone;
+                    fields |= EntryParts.Zone;
                     break;
                 case CTA_PROTOINFO:
                     if (!TryReadProtocolInfo(attribute.Value, ref entry))
@@ -77,7 +77,7 @@ public static partial class ConntrackMessage
         if (attributes.IsMalformed || original.Family == 0 || reply.Family == 0 || original.Protocol != reply.Protocol)
             return false;
         if (entry.HasTcp)
-            fields |= ConntrackFields.Tcp;
+            fields |= EntryParts.Tcp;
         // CTA_ZONE is the zone of both directions; one that holds for a single direction stands in that tuple.
         if (zone != 0)
         {
@@ -86,7 +86,7 @@ public static partial class ConntrackMessage
         }
         else if (original.Zone != 0 || reply.Zone != 0)
         {
-            fields |= ConntrackFields.Zone;
+            fields |= EntryParts.Zone;
         }
         entry.Original = original;
         entry.Reply = reply;

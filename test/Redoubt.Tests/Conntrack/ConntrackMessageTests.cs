@@ -39,7 +39,7 @@ public class ConntrackMessageTests
         Assert.Equal(Tcp().Reply, read.Reply);
         Assert.Equal((100u, 5u, 3), (read.TimeoutSeconds, read.Mark, read.TcpState));
         Assert.Equal((7, 9), (read.WindowScaleOriginal, read.WindowScaleReply));
-        Assert.False(fields.HasFlag(ConntrackFields.Id));
+        Assert.False(fields.HasFlag(EntryParts.Id));
         Assert.Empty(Find(body, NatSource));
         Assert.Empty(Find(body, NatDestination));
     }
@@ -214,7 +214,7 @@ public class ConntrackMessageTests
 
         Assert.True(ConntrackMessage.TryReadBody(Create(entry), out var read, out var fields));
         Assert.Equal((original, reply), (read.Original.Zone, read.Reply.Zone));
-        Assert.Equal(original != 0 || reply != 0, fields.HasFlag(ConntrackFields.Zone));
+        Assert.Equal(original != 0 || reply != 0, fields.HasFlag(EntryParts.Zone));
     }
 
     [Fact]

@@ -28,10 +28,7 @@ public class ConntrackVectorTests
         Assert.True(entry.HasTcp);
         // The conntrack tool makes its entries liberal, and says nothing of it.
         Assert.Equal(ConntrackEntry.TcpFlagBeLiberal, entry.TcpFlagsOriginal & ConntrackEntry.TcpFlagBeLiberal);
-        Assert.Equal(
-            ConntrackFields.Status | ConntrackFields.Timeout | ConntrackFields.Mark | ConntrackFields.Id | ConntrackFields.Tcp,
-            fields
-        );
+        Assert.Equal(EntryParts.Status | EntryParts.Timeout | EntryParts.Mark | EntryParts.Id | EntryParts.Tcp, fields);
         Assert.False(entry.HasSourceNat);
     }
 
@@ -84,7 +81,7 @@ public class ConntrackVectorTests
         var entry = Read("dump-udp4-zone", out var fields);
 
         Assert.Equal((7, 7), (entry.Original.Zone, entry.Reply.Zone));
-        Assert.True(fields.HasFlag(ConntrackFields.Zone));
+        Assert.True(fields.HasFlag(EntryParts.Zone));
     }
 
     [Fact]
@@ -93,7 +90,7 @@ public class ConntrackVectorTests
         var entry = Read("dump-udp4-zone-orig", out var fields);
 
         Assert.Equal((7, 0), (entry.Original.Zone, entry.Reply.Zone));
-        Assert.True(fields.HasFlag(ConntrackFields.Zone));
+        Assert.True(fields.HasFlag(EntryParts.Zone));
     }
 
     [Fact]
@@ -125,8 +122,8 @@ public class ConntrackVectorTests
         Assert.Equal(0u, message.Port);
         Assert.Equal((state, scale, scaleReply), (entry.TcpState, entry.WindowScaleOriginal, entry.WindowScaleReply));
         Assert.Equal((tcpFlags, tcpFlagsReply & 0xef), (entry.TcpFlagsOriginal, entry.TcpFlagsReply & 0xef));
-        Assert.True(fields.HasFlag(ConntrackFields.Tcp));
-        Assert.False(fields.HasFlag(ConntrackFields.Mark));
+        Assert.True(fields.HasFlag(EntryParts.Tcp));
+        Assert.False(fields.HasFlag(EntryParts.Mark));
     }
 
     [Fact]
@@ -136,7 +133,7 @@ public class ConntrackVectorTests
 
         Assert.NotEqual(0u, message.Port);
         Assert.Equal(ConntrackEntry.StatusDying, entry.Status & ConntrackEntry.StatusDying);
-        Assert.True(fields.HasFlag(ConntrackFields.Id));
+        Assert.True(fields.HasFlag(EntryParts.Id));
         Assert.Equal(Tuple(6, "127.0.0.1", 40001, "127.0.0.1", 8080), entry.Original);
     }
 
@@ -156,7 +153,7 @@ public class ConntrackVectorTests
                     refused++;
                     continue;
                 }
-                Assert.Equal(ConntrackFields.None, fields & ~all);
+                Assert.Equal(EntryParts.None, fields & ~all);
                 // A zone stands behind the tuples: what was cut before it is the same entry without a zone.
                 Assert.Equal(whole.Original with { Zone = 0 }, cut.Original with { Zone = 0 });
                 Assert.Equal(whole.Reply with { Zone = 0 }, cut.Reply with { Zone = 0 });
@@ -178,9 +175,9 @@ public class ConntrackVectorTests
 
     internal static byte[][] Recordings() => [.. System.IO.Directory.GetFiles(Directory(), "*.hex").Order().Select(Bytes)];
 
-    private static ConntrackEntry Read(string name, out ConntrackFields fields) => Read(name, out fields, out _);
+    private static ConntrackEntry Read(string name, out EntryParts fields) => Read(name, out fields, out _);
 
-    private static ConntrackEntry Read(string name, out ConntrackFields fields, out NetlinkMessage message)
+    private static ConntrackEntry Read(string name, out EntryParts fields, out NetlinkMessage message)
     {
         var messages = new NetlinkMessages(Bytes(Path.Combine(Directory(), name + ".hex")));
         Assert.True(messages.MoveNext());
