@@ -12,7 +12,7 @@ part=all
 for argument in "$@"; do
     case $argument in
         unit | vectors | lab | web | all) part=$argument ;;
-        --long) export REDOUBT_STORMS=${REDOUBT_STORMS:-100000} ;;
+        --long) export REDOUBT_STORMS=${REDOUBT_STORMS:-40000} ;;
         *)
             sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
             exit 2

@@ -43,6 +43,7 @@ internal sealed class PeerSession(int number)
     public uint TheirStream;
     public bool IsOpen;
     public bool WasAlive;
+    public Instant AliveSince;
     public bool IsForwarding;
     public bool IsReady;
     public Instant LastHeard;

@@ -240,6 +240,8 @@ public sealed partial class StateSyncEngine
     /// <summary>Gives back the slots of ends that were told and kept long enough. What still waits for a peer is left to the scan.</summary>
     private void FreeEnded()
     {
+        if (!MayForget())
+            return;
         while (_ended.TryPeek(out var number))
         {
             ref var slot = ref _store[number];
@@ -249,6 +251,17 @@ public sealed partial class StateSyncEngine
             if (slot.Phase == SlotPhase.Ended && slot.Queued == 0)
                 _store.Free(number);
         }
+    }
+
+    // A peer that is silent in the middle of a session will say first what it knew before: until it has, every end is remembered.
+    private bool MayForget()
+    {
+        foreach (var peer in _peers)
+        {
+            if (peer.IsOpen && (!peer.WasAlive || _now - peer.AliveSince < _endedKept))
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Drops a state without saying that it ended: whoever still has it is believed.</summary>

@@ -137,12 +137,13 @@ public sealed partial class StateSyncEngine
     private void SweepSlice()
     {
         var end = Math.Min(_store.High, _sweepCursor + SliceEntries);
+        var mayForget = MayForget();
         for (; _sweepCursor < end; _sweepCursor++)
         {
             ref var slot = ref _store[_sweepCursor];
             if (slot.Phase == SlotPhase.Ended)
             {
-                if (_now >= slot.ToldUntil && slot.Queued == 0)
+                if (mayForget && _now >= slot.ToldUntil && slot.Queued == 0)
                     _store.Free(_sweepCursor);
             }
             else if (slot.Phase == SlotPhase.Live && slot.SeenInScan != _scan)

@@ -178,6 +178,7 @@ public sealed partial class StateSyncEngine
         if (isAlive != peer.WasAlive)
         {
             peer.WasAlive = isAlive;
+            peer.AliveSince = _now;
             Notice?.Invoke(
                 isAlive ? "peer-up" : "peer-down",
                 isAlive ? $"node {peer.Node} is heard" : $"node {peer.Node} is not heard any more"
