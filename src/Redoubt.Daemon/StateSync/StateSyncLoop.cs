@@ -136,25 +136,6 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             return _engine?.Count ?? 0;
     }
 
-    /// <summary>Hands every replicated live state to <paramref name="visitor"/> until it returns false.</summary>
-    public void List(Func<ConntrackEntry, bool> visitor)
-    {
-        var copy = new List<ConntrackEntry>();
-        lock (_gate)
-        {
-            _engine?.Visit(state =>
-            {
-                copy.Add(state.Entry);
-                return true;
-            });
-        }
-        foreach (var entry in copy)
-        {
-            if (!visitor(entry))
-                return;
-        }
-    }
-
     /// <inheritdoc />
     public void Dispose()
     {
