@@ -2,17 +2,20 @@
 # Runs the tests: ./test.sh [unit|vectors|lab|web|all] [--long]
 #   unit     no root, no kernel: seconds           vectors  only the data-driven vector tests (REDOUBT_VECTORS: another folder)
 #   lab      on this kernel, in namespaces         web      the web UI, once there is one
-#   --long   more seeds for the simulators
+#   --long   more seeds for the simulators, and the tests marked explicit: the whole fault matrix, minutes each
 # Ends with "N passed, N failed, N skipped"; exit 0 only where nothing failed and nothing was skipped that could run.
 set -euo pipefail
 cd "$(dirname "$0")"
 . lab/tools.sh
 
-part=all
+part=all explicit=
 for argument in "$@"; do
     case $argument in
         unit | vectors | lab | web | all) part=$argument ;;
-        --long) export REDOUBT_STORMS=${REDOUBT_STORMS:-40000} ;;
+        --long)
+            export REDOUBT_STORMS=${REDOUBT_STORMS:-40000}
+            explicit='-explicit on'
+            ;;
         *)
             sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
             exit 2
@@ -75,11 +78,11 @@ unit=test/Redoubt.Tests/bin/Release/net10.0/Redoubt.Tests.dll
 lab=test/Redoubt.Lab.Tests/bin/Release/net10.0/Redoubt.Lab.Tests.dll
 case $part in
     vectors) run vectors dotnet "$unit" -noLogo -class Redoubt.Tests.Vectors.VectorTests ;;
-    unit | all) run unit dotnet "$unit" -noLogo ;;
+    unit | all) run unit dotnet "$unit" -noLogo $explicit ;;
 esac
 case $part in lab | all)
     # One after the other: these tests share the machine's two or more cores with the daemons and peers they start.
-    run lab in_namespaces dotnet "$lab" -noLogo -parallel none
+    run lab in_namespaces dotnet "$lab" -noLogo -parallel none $explicit
     ;;
 esac
 case $part in web) echo "there is no web UI yet: nothing to test" ;; esac
