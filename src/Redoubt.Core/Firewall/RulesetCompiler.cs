@@ -60,6 +60,8 @@ public static class RulesetCompiler
         text.Line("type filter hook prerouting priority raw; policy accept;");
         text.Rule("meta l4proto 112 notrack", "CARP and VRRP");
         text.Rule("meta l4proto 240 notrack", "pfsync");
+        text.Rule("ip daddr 224.0.0.18 udp dport 7241 notrack", "heartbeats");
+        text.Rule("ip6 daddr ff02::12 udp dport 7241 notrack", "heartbeats");
         WriteSync(text, network, context, "iifname", "saddr", "notrack");
         text.Close();
         text.Open("chain raw_output", "packets that are not tracked");
@@ -99,6 +101,8 @@ public static class RulesetCompiler
         text.Rule("iifname \"lo\" accept", "loopback");
         text.Rule("iifname != @configured accept", "interfaces that are not in the configuration are not ours to judge");
         text.Rule("meta l4proto 112 accept", "CARP and VRRP, checked by the daemon");
+        text.Rule("ip daddr 224.0.0.18 udp dport 7241 accept", "heartbeats, checked by the daemon");
+        text.Rule("ip6 daddr ff02::12 udp dport 7241 accept", "heartbeats, checked by the daemon");
         foreach (var link in network.SyncLinks)
         {
             foreach (var peers in network.Peers)
