@@ -9,7 +9,7 @@ public sealed class TimerHealth
     private const int StrikeLimit = 3;
     private static readonly TimeSpan _strikeAge = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _recovery = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan _sickTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _sickTime = TimeSpan.FromSeconds(5);
 
     private readonly Instant[] _strikes = new Instant[StrikeLimit];
     private int _next;
