@@ -92,13 +92,21 @@ public static class CarpFrame
         destination.Write(packet.Slice(24, 16));
     }
 
-    private static void WriteIPv4(Span<byte> packet, byte tos, ushort id, int length, IpAddressValue source, IpAddressValue destination)
+    internal static void WriteIPv4(
+        Span<byte> packet,
+        byte tos,
+        ushort id,
+        int length,
+        IpAddressValue source,
+        IpAddressValue destination,
+        bool mayFragment = false
+    )
     {
         packet[0] = 0x45;
         packet[1] = tos;
         BinaryPrimitives.WriteUInt16BigEndian(packet[2..], (ushort)(IPv4Length + length));
         BinaryPrimitives.WriteUInt16BigEndian(packet[4..], id);
-        BinaryPrimitives.WriteUInt16BigEndian(packet[6..], DoNotFragment);
+        BinaryPrimitives.WriteUInt16BigEndian(packet[6..], mayFragment ? (ushort)0 : DoNotFragment);
         packet[8] = 255;
         packet[9] = CarpAdvertisement.Protocol;
         packet[10] = 0;

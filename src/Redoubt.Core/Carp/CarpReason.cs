@@ -43,6 +43,9 @@ public enum CarpReason
 
     /// <summary>The program stops.</summary>
     Stopped,
+
+    /// <summary>It owns the addresses (VRRP priority 255), so it does not listen first.</summary>
+    Owner,
 }
 
 /// <summary>Reasons in words.</summary>
@@ -71,6 +74,7 @@ public static class CarpReasonText
             CarpReason.Overslept => "slept longer than its peers wait",
             CarpReason.Operator => "operator",
             CarpReason.Stopped => "stopped",
+            CarpReason.Owner => "owns the addresses",
             _ => "unknown",
         };
     }

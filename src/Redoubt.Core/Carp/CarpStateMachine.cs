@@ -1,10 +1,12 @@
+using Redoubt.Core.Failover;
+
 namespace Redoubt.Core.Carp;
 
 /// <summary>
 /// One virtual host's election. Told the time and the news, it answers with actions; it reads no clock and sends nothing.
 /// News first, then <see cref="OnTurn"/>: a thawed backup must not take over while the master's packets still wait.
 /// </summary>
-public sealed class CarpStateMachine(CarpHostOptions options)
+public sealed class CarpStateMachine(CarpHostOptions options) : IElection
 {
     private Instant _masterDownIPv4 = Instant.Never;
     private Instant _masterDownIPv6 = Instant.Never;
