@@ -5,6 +5,7 @@ using Redoubt.Core;
 using Redoubt.Core.Carp;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
+using Redoubt.Core.Vrrp;
 using Redoubt.Linux;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
@@ -49,7 +50,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private readonly TimeSpan _preemptDelay;
     private readonly TimeSpan _drain;
     private readonly byte[] _packet = new byte[2048];
-    private readonly byte[] _frame = new byte[128];
+    private readonly byte[] _frame = new byte[VrrpFrame.MaxLength];
     private readonly Thread _thread;
     private readonly int _wakeSlot;
     private readonly int _linkSlot;
@@ -73,7 +74,7 @@ internal sealed partial class ElectionLoop : IDisposable
             AddHost(host, links);
         RemoveForeignDevices(links);
         foreach (var host in _hosts)
-            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid);
+            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
         _gate = new AddressGate(Layout());
         var errno = _gate.Load(BootClock.Now);
         if (!errno.IsSuccess)
@@ -109,8 +110,8 @@ internal sealed partial class ElectionLoop : IDisposable
             _preemptAt = now + _preemptDelay;
         foreach (var host in _hosts)
         {
-            host.Carp.Machine.Preempt = _preempt == PreemptMode.Immediate;
-            host.Carp.Machine.OnDemotion(_ledger.Total, now);
+            host.Machine.Preempt = _preempt == PreemptMode.Immediate;
+            host.Machine.OnDemotion(_ledger.Total, now);
         }
         foreach (var port in _ports)
             LinkChanged(port, now);
@@ -178,6 +179,16 @@ internal sealed partial class ElectionLoop : IDisposable
             port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
             _ports.Add(port);
         }
+        var host = Create(configuration);
+        port.Segment.Add(host);
+        var group = _hosts.Find(h => SameTiming(h.Virtual, host))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
+        _hosts.Add(new ElectionHost(configuration, port, host, _hosts.Count, group));
+    }
+
+    private static IVirtualHost Create(VirtualHostConfiguration configuration)
+    {
+        if (configuration.Protocol != VirtualRouterProtocol.Carp)
+            return new VrrpVirtualHost(configuration.VrrpOptions());
         var options = new CarpHostOptions
         {
             Vhid = configuration.Vhid,
@@ -187,16 +198,12 @@ internal sealed partial class ElectionLoop : IDisposable
             IPv4Addresses = [.. configuration.Addresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
             IPv6Addresses = [.. configuration.Addresses.Where(a => a.IsIPv6).Select(a => a.Address)],
         };
-        var carp = new CarpVirtualHost(options, RandomCounter);
-        port.Segment.Add(carp);
-        var group =
-            _hosts.Find(h => SameTiming(h.Configuration, configuration))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
-        _hosts.Add(new ElectionHost(configuration, port, carp, _hosts.Count, group));
+        return new CarpVirtualHost(options, RandomCounter);
     }
 
     // Vhids that advertise equally often share a lease: any advertisement of one proves that the node lives.
-    private static bool SameTiming(VirtualHostConfiguration a, VirtualHostConfiguration b) =>
-        a.AdvBase == b.AdvBase && a.AdvSkew == b.AdvSkew;
+    private static bool SameTiming(IVirtualHost a, IVirtualHost b) =>
+        a.Interval == b.Interval && a.Lease(false) == b.Lease(false) && a.Lease(true) == b.Lease(true);
 
     private GateLayout Layout()
     {
@@ -205,13 +212,7 @@ internal sealed partial class ElectionLoop : IDisposable
         {
             if (host.Group != groups.Count)
                 continue;
-            var (advBase, advSkew) = (host.Configuration.AdvBase, host.Configuration.AdvSkew);
-            groups.Add(
-                new GateGroup(
-                    CarpTimes.Lease(advBase, CarpTimes.Interval(advBase, advSkew)),
-                    CarpTimes.Lease(advBase, CarpTimes.Interval(advBase, CarpTimes.SkewLimit))
-                )
-            );
+            groups.Add(new GateGroup(host.Virtual.Lease(demoted: false), host.Virtual.Lease(demoted: true)));
         }
         return new GateLayout(
             [.. _ports.Select(p => p.Link.Name)],
@@ -229,7 +230,9 @@ internal sealed partial class ElectionLoop : IDisposable
 
     private void RemoveForeignDevices(IReadOnlyList<LinkInfo> links)
     {
-        var wanted = _hosts.Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid)).ToHashSet();
+        var wanted = _hosts
+            .Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid, h.Configuration.IsVrrp6))
+            .ToHashSet();
         foreach (var link in links)
         {
             if (VirtualMacDevice.IsOurs(link) && !wanted.Contains(link.Name))
@@ -268,7 +271,7 @@ internal sealed partial class ElectionLoop : IDisposable
         if (deadline != Instant.Zero && now > deadline && now - deadline > _oversleep)
         {
             foreach (var host in _hosts)
-                host.Carp.Machine.OnOverslept(now);
+                host.Machine.OnOverslept(now);
         }
         CheckLeases(now);
         HearNews(now);
@@ -277,7 +280,7 @@ internal sealed partial class ElectionLoop : IDisposable
         if (_stopping)
         {
             foreach (var host in _hosts)
-                host.Add(host.Carp.Machine.OnStop(now));
+                host.Add(host.Machine.OnStop(now));
             Act();
             TellTransitions();
             return true;
@@ -287,8 +290,8 @@ internal sealed partial class ElectionLoop : IDisposable
         CheckLeases(now); // what was sent before the packets were handled may be long ago
         foreach (var host in _hosts)
         {
-            if (now >= host.Carp.Machine.Deadline)
-                host.Add(host.Carp.Machine.OnTurn(now));
+            if (now >= host.Machine.Deadline)
+                host.Add(host.Machine.OnTurn(now));
             if (now >= host.ClaimAt)
                 host.Resume();
         }
@@ -306,7 +309,7 @@ internal sealed partial class ElectionLoop : IDisposable
         {
             if (host.Pending != CarpActions.None)
                 return Instant.Zero; // acting brought new news: a demotion to be told of
-            deadline = Instant.Earlier(deadline, Instant.Earlier(host.Carp.Machine.Deadline, host.ClaimAt));
+            deadline = Instant.Earlier(deadline, Instant.Earlier(host.Machine.Deadline, host.ClaimAt));
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.NextAnnouncement, host.DrainEnd));
             deadline = Instant.Earlier(deadline, host.RepairAt);
         }
@@ -320,7 +323,7 @@ internal sealed partial class ElectionLoop : IDisposable
         foreach (var host in _hosts)
         {
             if (host.IsMaster && now >= _gate.LeaseEnd(host.Group) && _gate.IsGranted(host.Member))
-                host.Add(host.Carp.Machine.OnLeaseLost(now));
+                host.Add(host.Machine.OnLeaseLost(now));
         }
     }
 
@@ -343,21 +346,19 @@ internal sealed partial class ElectionLoop : IDisposable
                 continue;
             var payload = _packet.AsSpan(packet.Offset, packet.Length);
             var receipt = port.Segment.Receive(payload, packet.IsIPv6, packet.Source, packet.Destination, packet.HopLimit, now);
-            if (receipt.Rejection != CarpRejection.None)
-            {
-                if (receipt.Rejection == CarpRejection.BadDigest || receipt.ForeignVrrpWithOurId)
-                    WarnOf(port, receipt, packet, now);
+            if (receipt.Warning != ElectionWarning.None)
+                WarnOf(port, receipt, packet, now);
+            if (receipt.Host is null)
                 continue;
-            }
             foreach (var host in _hosts)
             {
-                if (ReferenceEquals(host.Carp, receipt.Host))
+                if (ReferenceEquals(host.Virtual, receipt.Host))
                     host.Add(receipt.Actions);
             }
         }
     }
 
-    private void WarnOf(ElectionPort port, in CarpReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
+    private void WarnOf(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
     {
         // A flood of them must not cost more than looking at the clock.
         var first = port.QuietAt == Instant.Never || port.QuietAt - now < _alarmPeriod - TimeSpan.FromSeconds(1);
@@ -366,10 +367,19 @@ internal sealed partial class ElectionLoop : IDisposable
             return;
         var family = packet.IsIPv6 ? System.Net.Sockets.AddressFamily.InterNetworkV6 : System.Net.Sockets.AddressFamily.InterNetwork;
         var sender = packet.Source.ToIPAddress(family);
-        var text = receipt.ForeignVrrpWithOurId
-            ? $"{sender} sends VRRP with id {receipt.Vhid} on {port.Name}: two protocols share one virtual MAC, change one of the ids"
-            : $"{sender} advertises vhid {receipt.Vhid} on {port.Name} with another password or other addresses";
-        var alarm = $"carp-foreign {port.Name}@{receipt.Vhid}";
+        var (id, on) = (receipt.Id, port.Name);
+        var text = receipt.Warning switch
+        {
+            ElectionWarning.VrrpWithOurVhid =>
+                $"{sender} sends VRRP with id {id} on {on}: two protocols share one virtual MAC, change one of the ids",
+            ElectionWarning.CarpWithOurVrid =>
+                $"{sender} sends CARP with id {id} on {on}: two protocols share one virtual MAC, change one of the ids",
+            ElectionWarning.VrrpDiffers =>
+                $"{sender} advertises virtual router {id} on {on} in another version, with another interval, password or checksum",
+            ElectionWarning.VrrpOtherAddresses => $"{sender} advertises virtual router {id} on {on} with other addresses",
+            _ => $"{sender} advertises vhid {id} on {on} with another password or other addresses",
+        };
+        var alarm = $"carp-foreign {on}@{id}";
         port.Alarms.Add(alarm);
         _reports.Alarms.Raise(alarm, text);
     }
