@@ -240,8 +240,6 @@ internal static class DaemonCommand
     {
         foreach (var host in configuration.VirtualHosts)
         {
-            if (host.Protocol != VirtualRouterProtocol.Carp)
-                yield return $"redoubt/vip {host.Member}: this version elects by CARP only; expected <protocol>carp</protocol>";
             if (host.UsesRealMac)
                 yield return $"redoubt/vip {host.Member}: this version uses virtual MACs only; expected <mac>virtual</mac>";
             if (!host.UnicastPeers.IsEmpty)

@@ -294,7 +294,7 @@ internal sealed class Node : IDisposable
                     var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
                     var macvlans = _configuration
                         .VirtualHosts.Where(h => h.Interface == i.Name)
-                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid));
+                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid, h.IsVrrp6));
                     return new RulesetInterface(
                         i.Name,
                         [i.Device, .. macvlans],
