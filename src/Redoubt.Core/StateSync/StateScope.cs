@@ -1,7 +1,7 @@
 namespace Redoubt.Core.StateSync;
 
 /// <summary>
-/// Which flows are replicated at all. Not: flows of the nodes' own addresses (the sync link's among them), loopback, multicast, broadcast,
+/// Which flows are replicated at all. Not: those that a rule labelled <see cref="ConnectionLabels.NoSync"/>, flows of the nodes' own addresses (the sync link's among them), loopback, multicast, broadcast,
 /// the protocols CARP/VRRP (112) and pfsync (240). Asked for what leaves and, as peers may lie, for what comes in.
 /// </summary>
 public sealed class StateScope(IEnumerable<(byte Family, IpAddressValue Address)> exempt)
@@ -13,6 +13,7 @@ public sealed class StateScope(IEnumerable<(byte Family, IpAddressValue Address)
         entry.Original.Family is 2 or 10
         && entry.Original.Protocol is not (0 or 112 or 240)
         && (entry.Status & ConntrackEntry.StatusDying) == 0
+        && !entry.Labels.Has(ConnectionLabels.NoSync)
         && IsForwardable(entry.Original)
         && IsForwardable(entry.Reply);
 

@@ -9,6 +9,12 @@ public sealed partial class StateSyncEngine
     /// <summary>No incarnation beyond this is believed: a clock must not be driven to its end.</summary>
     private const ulong MaxIncarnation = (1UL << 62) - 1;
 
+    private const int InstallsAtOnce = 128;
+    private readonly TableInstall[] _installs = new TableInstall[InstallsAtOnce];
+    private readonly int[] _installSlots = new int[InstallsAtOnce];
+    private readonly TableAnswer[] _answers = new TableAnswer[InstallsAtOnce];
+    private int _installCount;
+
     private PfsyncRejection Handle(PeerSession peer, ReadOnlySpan<byte> content)
     {
         var sections = new PfsyncSections(content[PfsyncHeader.Length..]);
@@ -77,7 +83,7 @@ public sealed partial class StateSyncEngine
         }
         else
         {
-            ref var slot = ref _store[number];
+            ref var slot = ref Settled(number);
             var order = StateMerge.Compare(state, false, slot.State, slot.Phase == SlotPhase.Ended);
             if (peer.BulkIn == BulkPhase.Running)
                 slot.SeenInBulk = peer.BulkRequest;
@@ -154,7 +160,7 @@ public sealed partial class StateSyncEngine
             Counters.DeletesStale++;
             return;
         }
-        ref var slot = ref _store[number];
+        ref var slot = ref Settled(number);
         // Who forwards knows better: it is here. Also where the word is our own, of an earlier life.
         if (
             slot is { Phase: SlotPhase.Live, InKernel: true }
@@ -190,7 +196,7 @@ public sealed partial class StateSyncEngine
         var number = _store.Find(state.Entry.Original);
         if (number >= 0)
         {
-            ref var slot = ref _store[number];
+            ref var slot = ref Settled(number);
             // Dropped without a word: now its word is asked for.
             if (slot.State.Identity == default && state.Owner == _options.NodeId)
                 slot.State = state;
@@ -281,7 +287,7 @@ public sealed partial class StateSyncEngine
 
     private uint ScanSeconds => (uint)Math.Max(1, Math.Ceiling(_options.ScanPeriod.TotalSeconds));
 
-    /// <summary>Puts the slot's state into the kernel, or renews it there.</summary>
+    /// <summary>Puts the slot's state into the kernel, or renews it there: with the next <see cref="Settle()"/>.</summary>
     private void Install(int number)
     {
         ref var slot = ref _store[number];
@@ -292,7 +298,47 @@ public sealed partial class StateSyncEngine
             entry.TcpFlagsOriginal |= ConntrackEntry.TcpFlagBeLiberal;
             entry.TcpFlagsReply |= ConntrackEntry.TcpFlagBeLiberal;
         }
-        var answer = slot.InKernel ? _table.Update(entry) : _table.Create(entry);
+        _installs[_installCount] = new TableInstall(entry, slot.InKernel);
+        _installSlots[_installCount++] = number;
+        slot.IsSettling = true;
+        if (_installCount == InstallsAtOnce)
+            Settle();
+    }
+
+    /// <summary>
+    /// Has the kernel do what waits, in one go, and takes in its answers. Must come before anything else that asks the kernel or is told of it: what waits
+    /// is then as if it had been done at once.
+    /// </summary>
+    private void Settle()
+    {
+        if (_installCount == 0)
+            return;
+        var count = _installCount;
+        _installCount = 0;
+        _table.Install(_installs.AsSpan(0, count), _answers.AsSpan(0, count));
+        for (var i = 0; i < count; i++)
+            _store[_installSlots[i]].IsSettling = false;
+        for (var i = 0; i < count; i++)
+            Settle(_installSlots[i], _installs[i].Entry, _answers[i]);
+    }
+
+    private ref StateSlot Settled(int number)
+    {
+        if (_store[number].IsSettling)
+            Settle();
+        return ref _store[number];
+    }
+
+    private void Settle(int number, in ConntrackEntry entry, TableAnswer answer)
+    {
+        ref var slot = ref _store[number];
+        // An answer before this one made it give way: another flow has its place.
+        if (slot.Phase != SlotPhase.Live || slot.State.Entry.Original != entry.Original)
+        {
+            if (answer == TableAnswer.Done && slot.Phase == SlotPhase.Ended && slot.State.Entry.Original == entry.Original)
+                Evict(ref slot);
+            return;
+        }
         if (answer == TableAnswer.Missing)
         {
             slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = 0 } };
@@ -310,7 +356,7 @@ public sealed partial class StateSyncEngine
             return;
         }
         Counters.Installed++;
-        slot.InstalledUntil = _now + span;
+        slot.InstalledUntil = _now + InstalledSpan(slot.State.Entry);
     }
 
     /// <summary>Another entry stands in the way: the same flow is updated, a stale one of either tuple removed.</summary>
@@ -333,6 +379,12 @@ public sealed partial class StateSyncEngine
                     return TableAnswer.Exists;
                 if (rival.Phase == SlotPhase.Live)
                     Lost(other);
+                // Put in just now, in the same go: its answer is no longer true.
+                for (var i = 0; i < _installs.Length; i++)
+                {
+                    if (_installSlots[i] == other)
+                        _answers[i] = TableAnswer.Refused;
+                }
             }
             Counters.Evicted++;
             _table.Delete(found.Original, found.KernelId);

@@ -85,7 +85,7 @@ public sealed partial class StateSyncEngine
             slot.Phase == SlotPhase.Ended ? (isIPv4 ? PfsyncAction.Delete4 : PfsyncAction.Delete6)
             : (slot.Asking & peer.Bit) != 0 ? (isIPv4 ? PfsyncAction.Ask4 : PfsyncAction.Ask6)
             : LinuxState.ActionOf(slot.State);
-        var message = writer.Append(buffer, action, LinuxState.LengthOf(action));
+        var message = writer.Append(buffer, action, LinuxState.LengthOf(action, slot.State));
         if (message.IsEmpty)
             return false;
         LinuxState.Write(message, action, slot.State);

@@ -70,6 +70,7 @@ public sealed partial class StateSyncEngine
     public void Tick(Instant now)
     {
         _now = now;
+        Settle();
         FreeEnded();
         MakeLiberalSlice();
         ScanSlice();
@@ -98,6 +99,7 @@ public sealed partial class StateSyncEngine
     public void SetForwarding(Instant now, bool forwarding)
     {
         _now = now;
+        Settle();
         if (IsForwarding == forwarding)
             return;
         IsForwarding = forwarding;

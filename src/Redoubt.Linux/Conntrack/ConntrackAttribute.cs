@@ -18,12 +18,22 @@ internal static class ConntrackAttribute
     public const ushort CTA_TUPLE_REPLY = 2;
     public const ushort CTA_STATUS = 3;
     public const ushort CTA_PROTOINFO = 4;
+    public const ushort CTA_HELP = 5;
     public const ushort CTA_NAT_SRC = 6;
     public const ushort CTA_TIMEOUT = 7;
     public const ushort CTA_MARK = 8;
     public const ushort CTA_ID = 12;
     public const ushort CTA_NAT_DST = 13;
+    public const ushort CTA_SEQ_ADJ_ORIG = 15;
+    public const ushort CTA_SEQ_ADJ_REPLY = 16;
     public const ushort CTA_ZONE = 18;
+    public const ushort CTA_LABELS = 22;
+
+    public const ushort CTA_HELP_NAME = 1;
+
+    public const ushort CTA_SEQADJ_CORRECTION_POS = 1;
+    public const ushort CTA_SEQADJ_OFFSET_BEFORE = 2;
+    public const ushort CTA_SEQADJ_OFFSET_AFTER = 3;
 
     public const ushort CTA_TUPLE_IP = 1;
     public const ushort CTA_TUPLE_PROTO = 2;
@@ -50,6 +60,11 @@ internal static class ConntrackAttribute
     public const ushort CTA_PROTOINFO_TCP_WSCALE_REPLY = 3;
     public const ushort CTA_PROTOINFO_TCP_FLAGS_ORIGINAL = 4;
     public const ushort CTA_PROTOINFO_TCP_FLAGS_REPLY = 5;
+
+    public const ushort CTA_PROTOINFO_SCTP = 3;
+    public const ushort CTA_PROTOINFO_SCTP_STATE = 1;
+    public const ushort CTA_PROTOINFO_SCTP_VTAG_ORIGINAL = 2;
+    public const ushort CTA_PROTOINFO_SCTP_VTAG_REPLY = 3;
 
     public const ushort CTA_NAT_V4_MINIP = 1;
     public const ushort CTA_NAT_V4_MAXIP = 2;

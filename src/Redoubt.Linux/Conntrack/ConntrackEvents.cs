@@ -90,6 +90,21 @@ public sealed unsafe class ConntrackEvents : IDisposable
     }
 
     /// <summary>
+    /// Hears of new and changed entries, or does not any more. Every entry that enters a table somebody listens to costs the kernel an event: putting
+    /// states in is nearly three times as fast where nobody does.
+    /// </summary>
+    public void ListenToChanges(bool listen)
+    {
+        foreach (var group in (ReadOnlySpan<int>)[NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE])
+        {
+            if (listen)
+                _socket.Join(group);
+            else
+                _socket.Leave(group);
+        }
+    }
+
+    /// <summary>
     /// Doubles the receive buffer, up to <see cref="ConntrackLimits.MaxReceiveBuffer"/>. False when the kernel or the limit gives no more.
     /// </summary>
     public bool Grow()
