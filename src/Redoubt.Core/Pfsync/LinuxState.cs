@@ -317,7 +317,7 @@ public static class LinuxState
     private static bool IsIPv6(PfsyncAction action) =>
         action is PfsyncAction.State6 or PfsyncAction.State6Nat or PfsyncAction.Delete6 or PfsyncAction.Ask6;
 
-    private static void WriteTuple(Span<byte> bytes, in ConntrackTuple tuple, bool ipv6)
+    internal static void WriteTuple(Span<byte> bytes, in ConntrackTuple tuple, bool ipv6)
     {
         var address = ipv6 ? 16 : 4;
         tuple.Source.Write(bytes[..address]);
@@ -326,7 +326,7 @@ public static class LinuxState
         BinaryPrimitives.WriteUInt16BigEndian(bytes[((2 * address) + 2)..], tuple.DestinationPort);
     }
 
-    private static ConntrackTuple ReadTuple(ReadOnlySpan<byte> bytes, bool ipv6, byte protocol, ushort zone)
+    internal static ConntrackTuple ReadTuple(ReadOnlySpan<byte> bytes, bool ipv6, byte protocol, ushort zone)
     {
         var address = ipv6 ? 16 : 4;
         return new ConntrackTuple

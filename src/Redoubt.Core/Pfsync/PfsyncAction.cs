@@ -33,6 +33,12 @@ public enum PfsyncAction : byte
     /// <summary>What do you know of this IPv6 state?</summary>
     Ask6 = 0x87,
 
+    /// <summary>An expected IPv4 flow, behind the state that announced it: <see cref="LinuxExpectation"/>.</summary>
+    Expect4 = 0xa8,
+
+    /// <summary>An expected IPv6 flow.</summary>
+    Expect6 = 0xa9,
+
     /// <summary>Sign of life, acknowledgement, challenge, clock: <see cref="PfsyncHello"/>.</summary>
     Hello = 0x90,
 

@@ -55,6 +55,12 @@ public interface IStateTable
     /// <summary>Finds an entry by its original or by its reply tuple.</summary>
     bool TryGet(in ConntrackTuple tuple, bool isReply, out ConntrackEntry entry);
 
+    /// <summary>Has the kernel expect a flow that a connection in the table announced.</summary>
+    TableAnswer Expect(in ExpectedFlow flow);
+
+    /// <summary>Nobody waits for that flow any more.</summary>
+    TableAnswer Unexpect(in ExpectedFlow flow);
+
     /// <summary>Makes TCP entries accept segments outside their windows; those that are gone are passed over.</summary>
     void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals);
 

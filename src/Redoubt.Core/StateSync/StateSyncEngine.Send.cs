@@ -89,6 +89,8 @@ public sealed partial class StateSyncEngine
         if (message.IsEmpty)
             return false;
         LinuxState.Write(message, action, slot.State);
+        if (_expected.Count > 0 && !slot.State.Entry.Helper.IsEmpty && !WriteExpected(ref slot, ref writer, buffer))
+            return false;
         if (slot.Phase == SlotPhase.Ended)
             Counters.DeletesSent++;
         else if ((slot.Asking & peer.Bit) != 0)

@@ -71,12 +71,13 @@ public sealed partial class StateSyncEngine
     {
         _now = now;
         Settle();
+        PromoteSlice();
         FreeEnded();
         MakeLiberalSlice();
         ScanSlice();
         UpdateReadiness();
         Deadline = Instant.Earlier(_nextScanSlice, now + _helloInterval);
-        if (_liberalCursor >= 0)
+        if (_liberalCursor >= 0 || _promoteCursor >= 0)
             Deadline = now;
         foreach (var peer in _peers)
         {
@@ -104,6 +105,7 @@ public sealed partial class StateSyncEngine
             return;
         IsForwarding = forwarding;
         _liberalCursor = forwarding ? -1 : 0;
+        _promoteCursor = forwarding ? 0 : -1;
         _leavingScans = forwarding ? 0 : LeavingScans;
         StartScan(isUrgent: true);
         foreach (var peer in _peers)

@@ -54,6 +54,10 @@ internal sealed class KernelStateTable : IStateTable, IDisposable
 
     public bool TryGet(in ConntrackTuple tuple, bool isReply, out ConntrackEntry entry) => _table.TryGet(tuple, isReply, out entry);
 
+    public TableAnswer Expect(in ExpectedFlow flow) => Answer(_table.Expect(flow));
+
+    public TableAnswer Unexpect(in ExpectedFlow flow) => Answer(_table.Unexpect(flow));
+
     public void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals)
     {
         while (!originals.IsEmpty)

@@ -231,6 +231,12 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             var errno = _events!.TryRead(out var news);
             if (errno.IsSuccess)
             {
+                if (news.Kind is ConntrackEventKind.Expect or ConntrackEventKind.Unexpect)
+                {
+                    var isGone = news.Kind == ConntrackEventKind.Unexpect;
+                    _engine!.TakeExpectation(now, _events.Expected, isGone, news.Port == _table!.Port);
+                    continue;
+                }
                 var kind =
                     news.Kind == ConntrackEventKind.New ? TableNews.New
                     : news.Kind == ConntrackEventKind.Update ? TableNews.Update

@@ -10,6 +10,26 @@ internal static class ConntrackAttribute
     public const ushort IPCTNL_MSG_CT_DELETE = 2;
     public const ushort IPCTNL_MSG_CT_GET_STATS = 5;
 
+    public const ushort NFNL_SUBSYS_CTNETLINK_EXP = 2;
+    public const ushort IPCTNL_MSG_EXP_NEW = 0;
+    public const ushort IPCTNL_MSG_EXP_DELETE = 2;
+
+    public const int NFNLGRP_CONNTRACK_EXP_NEW = 4;
+    public const int NFNLGRP_CONNTRACK_EXP_DESTROY = 6;
+
+    public const ushort CTA_EXPECT_MASTER = 1;
+    public const ushort CTA_EXPECT_TUPLE = 2;
+    public const ushort CTA_EXPECT_MASK = 3;
+    public const ushort CTA_EXPECT_TIMEOUT = 4;
+    public const ushort CTA_EXPECT_HELP_NAME = 6;
+    public const ushort CTA_EXPECT_ZONE = 7;
+    public const ushort CTA_EXPECT_FLAGS = 8;
+    public const ushort CTA_EXPECT_CLASS = 9;
+    public const ushort CTA_EXPECT_NAT = 10;
+    public const ushort CTA_EXPECT_FN = 11;
+    public const ushort CTA_EXPECT_NAT_DIR = 1;
+    public const ushort CTA_EXPECT_NAT_TUPLE = 2;
+
     public const int NFNLGRP_CONNTRACK_NEW = 1;
     public const int NFNLGRP_CONNTRACK_UPDATE = 2;
     public const int NFNLGRP_CONNTRACK_DESTROY = 3;

@@ -52,6 +52,31 @@ public sealed class ConntrackTable : IDisposable
     public Errno MakeLiberal(in ConntrackTuple original) =>
         Apply(ConntrackChangeKind.MakeLiberal, new ConntrackEntry { Original = original });
 
+    /// <summary>Has the kernel expect a flow. ENOENT without its master, EOPNOTSUPP (95) where the master has no helper.</summary>
+    public Errno Expect(in ExpectedFlow flow)
+    {
+        var sequence = _socket.NextSequence();
+        var writer = new NetlinkWriter(_request);
+        ConntrackMessage.WriteExpect(ref writer, flow, NetlinkFlags.Ack, sequence);
+        return Ask(writer.Finish(), sequence);
+    }
+
+    /// <summary>Has the kernel forget an expected flow.</summary>
+    public Errno Unexpect(in ExpectedFlow flow)
+    {
+        var sequence = _socket.NextSequence();
+        var writer = new NetlinkWriter(_request);
+        ConntrackMessage.WriteUnexpect(ref writer, flow, NetlinkFlags.Ack, sequence);
+        return Ask(writer.Finish(), sequence);
+    }
+
+    private Errno Ask(ReadOnlySpan<byte> request, uint sequence)
+    {
+        var result = Errno.None;
+        var errno = _socket.Send(request);
+        return errno.IsSuccess && (errno = Collect(sequence, new Span<Errno>(ref result))).IsSuccess ? result : errno;
+    }
+
     /// <summary>
     /// Deletes the entry with this original tuple; unless <paramref name="kernelId"/> is 0 only if it still is the entry of that id.
     /// <see cref="Errno.NoEntry"/> when there is none.

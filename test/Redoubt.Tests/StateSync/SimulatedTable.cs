@@ -80,6 +80,16 @@ internal sealed class SimulatedTable(Random random) : IStateTable
         return true;
     }
 
+    public HashSet<ExpectedFlow> Expected { get; } = [];
+
+    public TableAnswer Expect(in ExpectedFlow flow) => Expected.Add(flow) ? TableAnswer.Done : TableAnswer.Exists;
+
+    public TableAnswer Unexpect(in ExpectedFlow flow)
+    {
+        var tuple = flow.Tuple;
+        return Expected.RemoveWhere(e => e.Tuple == tuple) > 0 ? TableAnswer.Done : TableAnswer.Missing;
+    }
+
     public void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals)
     {
         foreach (var original in originals)
