@@ -5,9 +5,6 @@ namespace Redoubt.Core.StateSync;
 /// <param name="High">Labels 64 to 127.</param>
 public readonly record struct ConnectionLabels(ulong Low, ulong High)
 {
-    /// <summary>The label that says "do not replicate": set by rules with `nopfsync`. The highest one, where names of connlabel.conf hardly ever reach.</summary>
-    public const int NoSync = 127;
-
     /// <summary>No label is set.</summary>
     public bool IsEmpty => (Low | High) == 0;
 

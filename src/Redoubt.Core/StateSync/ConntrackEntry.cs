@@ -63,6 +63,9 @@ public struct ConntrackEntry
     /// <summary>Shift of the reply direction's sequence numbers.</summary>
     public SequenceAdjustment AdjustReply { get; set; }
 
+    /// <summary>The bit of the mark that says "not replicated": rules with nopfsync set it.</summary>
+    public const uint MarkNotReplicated = 0x8000_0000;
+
     /// <summary>IPS_SEEN_REPLY.</summary>
     public const uint StatusSeenReply = 1 << 1;
 

@@ -20,6 +20,9 @@ public sealed partial class StateSyncEngine
         var number = _store.Find(flow.Master);
         if (number < 0 || _store[number].Phase != SlotPhase.Live)
             return;
+        // The helper may have changed the length of what announced it: the shift of the sequence numbers makes no news of its own.
+        if (_table.TryGet(flow.Master, isReply: false, out var master) && master.Original == flow.Master)
+            Meet(master);
         if (Remember(flow, isGone))
             QueueToAll(number);
     }

@@ -170,7 +170,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                 Options
                     .ExemptAddresses.Concat(Options.Peers)
                     .Append(Options.LocalAddress)
-                    .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a)))
+                    .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a))),
+                Options.Filters
             ),
             MaxEntries = Options.MaxEntries,
             LoneWait = Options.LoneWait,

@@ -50,7 +50,7 @@ public sealed class LinuxStateTests
         Assert.True(HelperName.TryRead(_ftp, out var helper));
         var entry = state.Entry;
         entry.Mark = 42;
-        entry.Labels = default(ConnectionLabels).With(0).With(63).With(64).With(ConnectionLabels.NoSync);
+        entry.Labels = default(ConnectionLabels).With(0).With(63).With(64).With(127);
         entry.Helper = helper;
         entry.AdjustOriginal = new SequenceAdjustment(0xffff_ff00, 0, -3);
         entry.AdjustReply = new SequenceAdjustment(7, 4, 11);

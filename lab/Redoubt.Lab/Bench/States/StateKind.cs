@@ -11,6 +11,9 @@ internal sealed record StateKind(OutageKind Cluster, string Daemon)
         new(OutageKind.All.Single(k => k.Name == "keepalived"), "conntrackd"),
     ];
 
+    /// <summary>What each of its nodes is made with; the translation is the same in both kinds.</summary>
+    public NodeOptions Make() => Cluster.Make() is RedoubtOptions redoubt ? redoubt with { StaticPort = true } : Cluster.Make();
+
     /// <summary>On the command line and in the table.</summary>
     public string Name => Daemon == "redoubtd" ? "redoubt" : "conntrackd";
 
