@@ -258,6 +258,7 @@ internal sealed class Node : IDisposable
                 LocalAddress = ToIPAddress(local.Prefix),
                 Device = configured.Device,
                 Peers = [.. peers.Select(ToIPAddress)],
+                Filters = _configuration.Redoubt.Filters,
                 ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.Select(ToIPAddress)).Distinct()],
             }
         );

@@ -22,6 +22,9 @@ public sealed record RedoubtOptions : NodeOptions
     /// <summary>Replicates states to the other Redoubt nodes over the sync link.</summary>
     public bool StateSync { get; init; } = true;
 
+    /// <summary>Translation keeps the client's source port where it can, as a plain nft rule does; else it is drawn at random.</summary>
+    public bool StaticPort { get; init; }
+
     /// <summary>XML put at the end of the section redoubt.</summary>
     public string RedoubtXml { get; init; } = "";
 

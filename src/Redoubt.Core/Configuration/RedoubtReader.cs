@@ -25,7 +25,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
         ("node", ["id"]),
         ("cluster", ["secretfile", "synclink", "peer", "strict"]),
         ("failover", ["profile", "preempt", "preemptdelay", "drain", "group", "witness", "check"]),
-        ("statesync", ["transport", "format", "defer"]),
+        ("statesync", ["transport", "format", "defer", "accept", "ignore"]),
         ("firewall", ["reachpeer"]),
         ("vip", ["member", "protocol", "mac", "peer", "priority", "interval", "checksum"]),
     ];
@@ -157,7 +157,13 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             format = StateSyncFormat.FreeBsd1400;
         if (given && transport == StateSyncTransport.Pfsync && format == StateSyncFormat.Linux)
             problems.Error(stateSync.First("format")!, "pfsync has no format linux", "1301, 1400, 1500, openbsd");
-        return settings with { Transport = transport, Format = format, Defer = stateSync.Flag("defer", problems) };
+        return settings with
+        {
+            Transport = transport,
+            Format = format,
+            Defer = stateSync.Flag("defer", problems),
+            Filters = StateFilterReader.Read(stateSync, problems),
+        };
     }
 
     private ImmutableArray<string> SyncLinks(ConfigElement? cluster, HaSync hasync)
