@@ -46,6 +46,9 @@ internal sealed class MarkupGuard : TextReader
     /// <summary>Why nothing more is handed out.</summary>
     public XmlRpcReason Reason => _bytes.IsOverrun ? XmlRpcReason.TooLarge : _reason;
 
+    /// <summary>True while every character was one that all encodings of this kind agree on.</summary>
+    public bool IsAscii { get; private set; } = true;
+
     public override int Read(char[] buffer, int index, int count) => Read(buffer.AsSpan(index, count));
 
     public override int Read(Span<char> buffer)
@@ -63,6 +66,7 @@ internal sealed class MarkupGuard : TextReader
             }
         }
         Watch(buffer[..read]);
+        IsAscii &= Ascii.IsValid(buffer[..read]);
         return Reason == XmlRpcReason.None ? read : 0;
     }
 

@@ -20,6 +20,9 @@ internal struct XmlRpcParser(XmlReader reader, XmlRpcLimits limits)
     /// <summary>Why the last step failed.</summary>
     public XmlRpcRefusal Refusal { get; private set; }
 
+    /// <summary>True when the message says that it is ISO 8859-1, as old clients do whose texts are ASCII: only such are taken.</summary>
+    public bool IsDeclaredLatin1 { get; private set; }
+
     /// <summary>Reads a whole call.</summary>
     public bool TryCall(out XmlRpcCall? call)
     {
@@ -247,7 +250,8 @@ internal struct XmlRpcParser(XmlReader reader, XmlRpcLimits limits)
         if (reader.NodeType == XmlNodeType.XmlDeclaration)
         {
             var encoding = reader.GetAttribute("encoding");
-            if (encoding is not null && !IsUtf8(encoding))
+            IsDeclaredLatin1 = "iso-8859-1".Equals(encoding, StringComparison.OrdinalIgnoreCase);
+            if (encoding is not null && !IsUtf8(encoding) && !IsDeclaredLatin1)
                 return Fail(XmlRpcReason.Encoding, "declared to be something else than UTF-8");
             return TryOpen(name, out empty);
         }

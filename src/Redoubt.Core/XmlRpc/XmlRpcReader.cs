@@ -60,8 +60,10 @@ public static class XmlRpcReader
             var done = envelope(ref parser);
             // An early end that the guard made looks to the reader like a truncated message.
             return guard.Reason != XmlRpcReason.None ? Guarded(guard.Reason)
-                : done ? XmlRpcRefusal.None
-                : parser.Refusal;
+                : !done ? parser.Refusal
+                : parser.IsDeclaredLatin1 && !guard.IsAscii
+                    ? new XmlRpcRefusal(XmlRpcReason.Encoding, 0, "declared to be something else than UTF-8")
+                : XmlRpcRefusal.None;
         }
         catch (XmlException e)
         {

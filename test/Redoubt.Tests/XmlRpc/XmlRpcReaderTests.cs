@@ -167,6 +167,14 @@ public sealed class XmlRpcReaderTests
     }
 
     [Fact]
+    public void A_message_that_says_latin1_is_taken_while_it_is_ascii()
+    {
+        const string Declaration = "<?xml version='1.0' encoding='ISO-8859-1'?>";
+        Assert.Equal(XmlRpcReason.None, Refusal(Declaration + Call("<value>a</value>")));
+        Assert.Equal(XmlRpcReason.Encoding, Refusal(Declaration + Call("<value>ä</value>")));
+    }
+
+    [Fact]
     public void A_byte_order_mark_is_taken() => Assert.Equal(XmlRpcReason.None, Refusal("\uFEFF" + Call("<value>a</value>")));
 
     private static string Nested(int depth) =>
