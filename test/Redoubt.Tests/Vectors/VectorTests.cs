@@ -15,7 +15,7 @@ public sealed class VectorTests(VectorTests.Tally tally) : IClassFixture<VectorT
         public void Dispose() => Console.WriteLine($"{Vectors} vectors executed from {Files} files");
     }
 
-    private static string Root { get; } = Environment.GetEnvironmentVariable("REDOUBT_VECTORS") is { Length: > 0 } set ? set : FindRoot();
+    internal static string Root { get; } = Environment.GetEnvironmentVariable("REDOUBT_VECTORS") is { Length: > 0 } set ? set : FindRoot();
 
     public static TheoryData<string> Files() =>
         [.. Directory.EnumerateFiles(Root, "*.json", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Root, f)).Order()];
