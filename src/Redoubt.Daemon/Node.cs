@@ -308,7 +308,7 @@ internal sealed class Node : IDisposable
 
     private static bool SameExceptRules(NodeConfiguration a, NodeConfiguration b) =>
         a.Hostname == b.Hostname
-        && a.Interfaces.Select(i => i with { Line = 0 }).SequenceEqual(b.Interfaces.Select(i => i with { Line = 0 }))
+        && a.Interfaces.Select(Bare).SequenceEqual(b.Interfaces.Select(Bare))
         && a.VirtualHosts.Length == b.VirtualHosts.Length
         && a.VirtualHosts.Zip(b.VirtualHosts).All(p => SameHost(p.First, p.Second))
         && a.HaSync with { Areas = [] } == b.HaSync with { Areas = [] }
@@ -317,6 +317,16 @@ internal sealed class Node : IDisposable
         && a.Redoubt.PreemptDelay == b.Redoubt.PreemptDelay
         && a.Redoubt.SyncLinks.SequenceEqual(b.Redoubt.SyncLinks)
         && a.Redoubt.Peers.SelectMany(p => p.Addresses).SequenceEqual(b.Redoubt.Peers.SelectMany(p => p.Addresses));
+
+    // What only the rules ask about an interface.
+    private static InterfaceConfiguration Bare(InterfaceConfiguration i) =>
+        i with
+        {
+            Line = 0,
+            Description = "",
+            BlockPrivate = false,
+            BlockBogons = false,
+        };
 
     private static bool SameHost(VirtualHostConfiguration a, VirtualHostConfiguration b) =>
         a with { Addresses = [], UnicastPeers = [] } == b with { Addresses = [], UnicastPeers = [] }
