@@ -20,6 +20,8 @@ public static class ConfigurationReader
         "aliases",
         "schedules",
         "ifgroups",
+        "gateways",
+        "staticroutes",
         "revision",
         "redoubt",
     ];
