@@ -47,6 +47,7 @@ public sealed class WebServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Logging.AddProvider(logging);
         builder.Logging.AddFilter("Microsoft", LogLevel.Error);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None); // what it says, the exception says as well
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options, certificate));
         var application = builder.Build();
@@ -105,7 +106,7 @@ public sealed class WebServer : IAsyncDisposable
         kestrel.Limits.MaxRequestHeaderCount = 64;
         kestrel.Limits.MaxRequestLineSize = 4096;
         kestrel.Limits.MaxRequestBufferSize = 128 << 10;
-        kestrel.Limits.MaxRequestBodySize = limits.Message.Bytes;
+        kestrel.Limits.MaxRequestBodySize = null; // CallBody counts, answers, and leaves it to Kestrel to read on for a few seconds
         kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(limits.BytesPerSecond, limits.RateGrace);
         var count = new ConnectionCount(limits);
         void Plain(ListenOptions listen)

@@ -31,6 +31,9 @@ internal sealed class WebNode : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    /// <summary>The certificate with its key, as the node keeps it.</summary>
+    public string CertificatePath => Path.Combine(_directory, "web.pem");
+
     public string Pin => NodeCertificate.Pin(_certificate);
 
     public IReadOnlyList<string> Log => _log.All;

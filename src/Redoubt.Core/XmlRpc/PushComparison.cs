@@ -112,7 +112,7 @@ public static class PushComparison
         return lines;
     }
 
-    // Keeps the order. Items of one key get a number.
+    // Keeps the order. What has no key is known by its place; items of one key get a number.
     private static OrderedDictionary<string, XmlRpcValue> Keyed(ImmutableArray<XmlRpcValue> items)
     {
         var keyed = new OrderedDictionary<string, XmlRpcValue>();
@@ -123,7 +123,7 @@ public static class PushComparison
                 item is XmlRpcStruct named
                 && _keys.Select(k => Text(named[k])).FirstOrDefault(t => t is { Length: > 0 and <= 128 }) is { } found
                     ? found
-                    : i.ToString(CultureInfo.InvariantCulture);
+                    : string.Create(CultureInfo.InvariantCulture, $"#{i}");
             for (var again = 2; !keyed.TryAdd(key, item); again++)
                 key = string.Create(CultureInfo.InvariantCulture, $"{key}#{again}");
         }

@@ -78,6 +78,8 @@ internal sealed class XmlRpcEndpoint(Logins logins, CallGate gate, CallBody bodi
 
     private async Task<XmlRpcResponse?> CallAsync(HttpContext context, CallAudit audit, Caller caller)
     {
+        if (context.Request.ContentLength > limits.Message.Bytes)
+            return Close(context, audit, StatusCodes.Status413PayloadTooLarge, "the body is larger than allowed");
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         timer.CancelAfter(limits.Body);
         try
