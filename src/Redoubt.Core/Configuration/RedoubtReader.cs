@@ -23,6 +23,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
     [
         ("", ["node", "cluster", "failover", "statesync", "firewall", "vip"]),
         ("node", ["id"]),
+        ("configsync", ["when", "pin", "schedule", "received"]),
         ("cluster", ["secretfile", "synclink", "peer", "strict"]),
         ("failover", ["profile", "preempt", "preemptdelay", "drain", "group", "witness", "check"]),
         ("statesync", ["transport", "format", "defer", "accept", "ignore"]),

@@ -4,6 +4,7 @@ using Redoubt.Core.Carp;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Vrrp;
+using Redoubt.Daemon.Configuration;
 using Redoubt.Linux;
 
 namespace Redoubt.Daemon.Election;
@@ -190,7 +191,7 @@ internal sealed partial class ElectionLoop
     public bool HoldsAny => Ask(_ => _hosts.Exists(h => h.IsMaster));
 
     private static bool IsReserved(string reason) =>
-        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason or OversleptReason
+        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason or OversleptReason or ConfigStore.DemotionReason
         || reason.StartsWith("link ", StringComparison.Ordinal)
         || reason.StartsWith("cannot send", StringComparison.Ordinal);
 
