@@ -6,7 +6,7 @@ namespace Redoubt.Core.Failover;
 /// </summary>
 public sealed class TimerHealth
 {
-    private const int StrikeLimit = 3;
+    private const int StrikeLimit = 3; // remembered: the next one is one too many
     private static readonly TimeSpan _strikeAge = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _recovery = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _sickTime = TimeSpan.FromSeconds(5);
