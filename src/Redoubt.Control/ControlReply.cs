@@ -29,6 +29,10 @@ public sealed record ControlReply
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public StateRow? Row { get; init; }
 
+    /// <summary>One rule.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RuleRow? Rule { get; init; }
+
     /// <summary>The last line of an answer that failed.</summary>
     public static ControlReply Error(string message) => new() { Ok = false, Message = message };
 }

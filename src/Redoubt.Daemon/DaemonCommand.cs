@@ -140,6 +140,7 @@ internal static class DaemonCommand
             Failover = (back, force) => node().Failover(back, force),
             StatesCount = () => node().CountStates(),
             StatesList = Node.ListStates,
+            RulesList = () => node().Rules(),
             StatesSync = () => node().SyncStates(),
         };
 

@@ -1,12 +1,14 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using Redoubt.Control;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
+using Redoubt.Daemon.Firewall;
 using Redoubt.Daemon.StateSync;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
@@ -30,6 +32,7 @@ internal sealed class Node : IDisposable
     private readonly SysctlKeeper _sysctls;
     private readonly ElectionLoop _election;
     private readonly Reconciler _reconciler;
+    private readonly FirewallSource _firewall;
     private readonly StateSyncLoop? _stateSync;
     private readonly IReadOnlyDictionary<string, string> _names;
 
@@ -52,13 +55,14 @@ internal sealed class Node : IDisposable
                 configuration,
                 new ElectionReports(events, alarms) { ForwardingChanged = forwarding => _stateSync?.SetForwarding(forwarding) }
             );
-            var ruleset = RulesetCompiler.Compile(configuration, Context());
-            var loaded = NftCommand.Apply(ruleset);
+            _firewall = new FirewallSource(configuration, Context, stateDirectory);
+            var ruleset = _firewall.Compile();
+            var loaded = NftCommand.Apply(ruleset.ToString());
             if (!loaded.Succeeded)
                 throw new KernelException("load the firewall", Errno.Invalid, loaded.Error);
             TellUnset(_sysctls.Apply()); // once more: the rules may have brought connection tracking with them
             _stateSync = CreateStateSync();
-            _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, ruleset, events, alarms);
+            _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, _firewall, ruleset, events, alarms);
         }
         catch
         {
@@ -106,6 +110,7 @@ internal sealed class Node : IDisposable
         _stateSync?.Stop(_syncStopLimit);
         _reconciler.Stop();
         _sysctls.Restore();
+        PolicyRouting.Apply([]);
         NftCommand.Apply(RulesetCompiler.RemoveTable);
     }
 
@@ -120,8 +125,37 @@ internal sealed class Node : IDisposable
     /// Takes over a configuration that differs only in rules and translation, without touching anything else; the old rules stay where
     /// the kernel refuses the new ones. Null where more differs, and the node must be started anew.
     /// </summary>
-    public NftResult? TryReload(NodeConfiguration configuration) =>
-        SameExceptRules(_configuration, configuration) ? _reconciler.Replace(RulesetCompiler.Compile(configuration, Context())) : null;
+    public NftResult? TryReload(NodeConfiguration configuration)
+    {
+        if (!SameExceptRules(_configuration, configuration))
+            return null;
+        var result = _reconciler.Replace(_firewall.Compile(configuration));
+        if (result.Succeeded)
+            _firewall.Adopt(configuration);
+        else
+            _firewall.Reject();
+        return result;
+    }
+
+    /// <summary>The rules that are loaded, with what the kernel counted.</summary>
+    public IReadOnlyList<RuleRow> Rules() =>
+        [
+            .. RuleCounts
+                .Of(_reconciler.Ruleset, RuleCounts.Read(NftCommand.ListCounters()))
+                .Select(r => new RuleRow
+                {
+                    Section = r.Rule.Section,
+                    Tracker = r.Rule.Tracker.Length > 0 ? r.Rule.Tracker : null,
+                    Line = r.Rule.Line,
+                    Interface = r.Rule.Interface,
+                    Action = r.Rule.Action,
+                    Description = r.Rule.Description,
+                    Standing = JsonNamingPolicy.CamelCase.ConvertName(r.Rule.Standing.ToString()),
+                    Packets = r.Count?.Packets,
+                    Bytes = r.Count?.Bytes,
+                    Counter = r.Rule.Counter,
+                }),
+        ];
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
