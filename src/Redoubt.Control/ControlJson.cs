@@ -19,6 +19,7 @@ namespace Redoubt.Control;
 [JsonSerializable(typeof(StateCount))]
 [JsonSerializable(typeof(RuleRow))]
 [JsonSerializable(typeof(VerbResult))]
+[JsonSerializable(typeof(ConfigRevision))]
 public sealed partial class ControlJson : JsonSerializerContext
 {
     /// <summary>The same, indented for reading.</summary>

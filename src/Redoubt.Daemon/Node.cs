@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Redoubt.Control;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
@@ -25,7 +26,7 @@ internal sealed class Node : IDisposable
     private static readonly TimeSpan _handOverLimit = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _prepareLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _syncStopLimit = TimeSpan.FromSeconds(1);
-    private readonly NodeConfiguration _configuration;
+    private volatile NodeConfiguration _configuration; // replaced by one that differs in rules only
     private readonly EventLog _events;
     private readonly AlarmBoard _alarms;
     private readonly Maintenance _maintenance;
@@ -36,7 +37,14 @@ internal sealed class Node : IDisposable
     private readonly StateSyncLoop? _stateSync;
     private readonly IReadOnlyDictionary<string, string> _names;
 
-    private Node(NodeConfiguration configuration, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
+    private Node(
+        NodeConfiguration configuration,
+        ClusterSecret? secret,
+        string stateDirectory,
+        Maintenance maintenance,
+        EventLog events,
+        AlarmBoard alarms
+    )
     {
         (_configuration, _maintenance, _events, _alarms) = (configuration, maintenance, events, alarms);
         _names = configuration
@@ -53,6 +61,7 @@ internal sealed class Node : IDisposable
             TellUnset(_sysctls.Apply());
             _election = new ElectionLoop(
                 configuration,
+                secret,
                 new ElectionReports(events, alarms) { ForwardingChanged = forwarding => _stateSync?.SetForwarding(forwarding) }
             );
             _firewall = new FirewallSource(configuration, Context, stateDirectory);
@@ -77,16 +86,18 @@ internal sealed class Node : IDisposable
     /// <summary>Starts a configuration; where anything fails, everything is taken back and the exception says what it was.</summary>
     public static Node Start(
         NodeConfiguration configuration,
+        ClusterSecret? secret,
         string stateDirectory,
         Maintenance maintenance,
         EventLog events,
-        AlarmBoard alarms
+        AlarmBoard alarms,
+        params IReadOnlyList<Demotion> standing
     )
     {
-        var node = new Node(configuration, stateDirectory, maintenance, events, alarms);
+        var node = new Node(configuration, secret, stateDirectory, maintenance, events, alarms);
         try
         {
-            node.Begin();
+            node.Begin(standing);
             return node;
         }
         catch
@@ -131,7 +142,10 @@ internal sealed class Node : IDisposable
             return null;
         var result = _reconciler.Replace(_firewall.Compile(configuration));
         if (result.Succeeded)
+        {
             _firewall.Adopt(configuration);
+            _configuration = configuration;
+        }
         else
             _firewall.Reject();
         return result;
@@ -157,8 +171,24 @@ internal sealed class Node : IDisposable
                 }),
         ];
 
+    /// <summary>What it takes to get from one configuration to another.</summary>
+    public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next) =>
+        !SameExceptRules(current, next) ? NodeChange.Restart
+        : FirewallSource.Same(current, Context(current), next, Context(next)) ? NodeChange.None
+        : NodeChange.Rules;
+
+    /// <summary>Has nft and the kernel check the rules of a configuration, those outside of their schedule too; changes nothing.</summary>
+    public static NftResult CheckRules(NodeConfiguration next) =>
+        NftCommand.Check(RulesetCompiler.Compile(FirewallSource.WithoutSchedules(next), Context(next)));
+
+    /// <summary>Enters a demotion of the daemon's own, or strikes it out (0).</summary>
+    public void PostDemotion(string reason, int amount) => _election.PostDemotion(reason, amount);
+
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
+
+    /// <summary>The cluster by its heartbeats; null without.</summary>
+    public ClusterStatus? Cluster() => _election.Cluster(_configuration.Hostname);
 
     public StateSyncStatus StateSyncStatus()
     {
@@ -236,9 +266,9 @@ internal sealed class Node : IDisposable
         return result;
     }
 
-    private void Begin()
+    private void Begin(IReadOnlyList<Demotion> standing)
     {
-        List<Demotion> demotions = [];
+        List<Demotion> demotions = [.. standing];
         if (_maintenance.IsOn)
             demotions.Add(new Demotion(ElectionLoop.MaintenanceReason, DemotionLedger.FullDemotion, default));
         if (_stateSync is not null)
@@ -279,6 +309,7 @@ internal sealed class Node : IDisposable
                 LocalAddress = ToIPAddress(local.Prefix),
                 Device = configured.Device,
                 Peers = [.. peers.Select(ToIPAddress)],
+                Filters = _configuration.Redoubt.Filters,
                 ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.Select(ToIPAddress)).Distinct()],
             }
         );
@@ -301,7 +332,7 @@ internal sealed class Node : IDisposable
         return (local.Address.High, local.Address.Low).CompareTo((peer.Address.High, peer.Address.Low)) < 0 ? 1 : 2;
     }
 
-    private RulesetContext Context()
+    private static RulesetContext Context(NodeConfiguration configuration)
     {
         var own = OwnAddresses();
         using var route = new RouteNetlink();
@@ -310,12 +341,12 @@ internal sealed class Node : IDisposable
         {
             Interfaces =
             [
-                .. _configuration.Interfaces.Select(i =>
+                .. configuration.Interfaces.Select(i =>
                 {
                     var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
-                    var macvlans = _configuration
+                    var macvlans = configuration
                         .VirtualHosts.Where(h => h.Interface == i.Name)
-                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid));
+                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid, h.IsVrrp6));
                     return new RulesetInterface(
                         i.Name,
                         [i.Device, .. macvlans],
@@ -347,6 +378,12 @@ internal sealed class Node : IDisposable
         && a.VirtualHosts.Zip(b.VirtualHosts).All(p => SameHost(p.First, p.Second))
         && a.HaSync with { Areas = [] } == b.HaSync with { Areas = [] }
         && a.Redoubt.NodeId == b.Redoubt.NodeId
+        && a.Redoubt.SecretFile == b.Redoubt.SecretFile
+        && a.Redoubt.Profile == b.Redoubt.Profile
+        && a.Redoubt.Strict == b.Redoubt.Strict
+        && a.Redoubt.Drain == b.Redoubt.Drain
+        && a.Redoubt.Groups.SelectMany(g => g.Members.Prepend($"group {g.Name}"))
+            .SequenceEqual(b.Redoubt.Groups.SelectMany(g => g.Members.Prepend($"group {g.Name}")))
         && a.Redoubt.Preempt == b.Redoubt.Preempt
         && a.Redoubt.PreemptDelay == b.Redoubt.PreemptDelay
         && a.Redoubt.SyncLinks.SequenceEqual(b.Redoubt.SyncLinks)
@@ -384,4 +421,17 @@ internal sealed class Node : IDisposable
         prefix.Address.ToIPAddress(prefix.IsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
 
     private sealed record OwnAddress(string Device, AddressPrefix Prefix);
+}
+
+/// <summary>How much of a node a change of its configuration touches.</summary>
+internal enum NodeChange
+{
+    /// <summary>Nothing that it runs.</summary>
+    None,
+
+    /// <summary>The ruleset, in one transaction.</summary>
+    Rules,
+
+    /// <summary>More: it is started anew in the same process.</summary>
+    Restart,
 }

@@ -7,7 +7,11 @@ namespace Redoubt.Daemon.Firewall;
 /// Compiles the firewall with what the running node knows, and says when it would come out differently: a schedule's next change, the clock set
 /// back, an alias file. Used by the thread that reloads and by the reconciler; one at a time.
 /// </summary>
-internal sealed class FirewallSource(NodeConfiguration configuration, Func<RulesetContext> context, string stateDirectory)
+internal sealed class FirewallSource(
+    NodeConfiguration configuration,
+    Func<NodeConfiguration, RulesetContext> context,
+    string stateDirectory
+)
 {
     private readonly Lock _gate = new();
     private readonly AliasFiles _files = new(stateDirectory);
@@ -26,7 +30,7 @@ internal sealed class FirewallSource(NodeConfiguration configuration, Func<Rules
             _compiledAt = Now(configuration.Firewall.TimeZone);
             var ruleset = RulesetCompiler.Build(
                 configuration,
-                context() with
+                context(configuration) with
                 {
                     LocalTime = _compiledAt,
                     Tables = _files.Read(configuration),
@@ -61,6 +65,29 @@ internal sealed class FirewallSource(NodeConfiguration configuration, Func<Rules
             return due || _files.HaveChanged(_configuration) ? Compile(_configuration) : null;
         }
     }
+
+    /// <summary>Whether two configurations make the same firewall at any time.</summary>
+    public static bool Same(NodeConfiguration a, RulesetContext inA, NodeConfiguration b, RulesetContext inB)
+    {
+        var (first, second) = (RulesetCompiler.Build(WithoutSchedules(a), inA), RulesetCompiler.Build(WithoutSchedules(b), inB));
+        return first.ToString() == second.ToString()
+            && first.Routes.SequenceEqual(second.Routes)
+            && a.Firewall.TimeZone == b.Firewall.TimeZone
+            && a.FilterRules.Select(r => r.Schedule).SequenceEqual(b.FilterRules.Select(r => r.Schedule))
+            && Times(a).SequenceEqual(Times(b));
+    }
+
+    /// <summary>The configuration as if all its schedules were active.</summary>
+    public static NodeConfiguration WithoutSchedules(NodeConfiguration configuration) =>
+        configuration with
+        {
+            FilterRules = [.. configuration.FilterRules.Select(r => r with { Schedule = "" })],
+        };
+
+    private static IEnumerable<string> Times(NodeConfiguration configuration) =>
+        configuration.Schedules.SelectMany(s =>
+            s.Ranges.Select(r => $"{s.Name} {r.Weekdays} {string.Join(',', r.Dates)} {r.Start} {r.End}")
+        );
 
     private static DateTime Now(string zone) =>
         TimeZoneInfo
