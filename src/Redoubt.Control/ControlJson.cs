@@ -17,6 +17,7 @@ namespace Redoubt.Control;
 [JsonSerializable(typeof(EventRecord))]
 [JsonSerializable(typeof(StateRow))]
 [JsonSerializable(typeof(StateCount))]
+[JsonSerializable(typeof(RuleRow))]
 [JsonSerializable(typeof(VerbResult))]
 [JsonSerializable(typeof(ConfigRevision))]
 public sealed partial class ControlJson : JsonSerializerContext

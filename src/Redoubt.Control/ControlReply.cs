@@ -29,6 +29,10 @@ public sealed record ControlReply
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public StateRow? Row { get; init; }
 
+    /// <summary>One rule.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RuleRow? Rule { get; init; }
+
     /// <summary>What is wrong with a document, or not acted on.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ConfigProblem>? Problems { get; init; }

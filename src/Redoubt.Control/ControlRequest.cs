@@ -133,6 +133,9 @@ public static class ControlVerb
     /// <summary>Answers with a line per state (<see cref="ControlReply.Row"/>), then the last line.</summary>
     public const string StatesList = "states-list";
 
+    /// <summary>Answers with a line per rule of the firewall (<see cref="ControlReply.Rule"/>), then the last line.</summary>
+    public const string RulesList = "rules-list";
+
     /// <summary>Starts a new bulk synchronisation.</summary>
     public const string StatesSync = "states-sync";
 

@@ -87,6 +87,7 @@ internal static class DaemonCommand
             Failover = (back, force) => plane.Node.Failover(back, force),
             StatesCount = () => plane.Node.CountStates(),
             StatesList = Node.ListStates,
+            RulesList = () => plane.Node.Rules(),
             StatesSync = () => plane.Node.SyncStates(),
             Config = plane.Verbs(Version),
         };

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using Redoubt.Control;
 using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
@@ -8,6 +9,7 @@ using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
+using Redoubt.Daemon.Firewall;
 using Redoubt.Daemon.StateSync;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
@@ -31,6 +33,7 @@ internal sealed class Node : IDisposable
     private readonly SysctlKeeper _sysctls;
     private readonly ElectionLoop _election;
     private readonly Reconciler _reconciler;
+    private readonly FirewallSource _firewall;
     private readonly StateSyncLoop? _stateSync;
     private readonly IReadOnlyDictionary<string, string> _names;
 
@@ -61,13 +64,14 @@ internal sealed class Node : IDisposable
                 secret,
                 new ElectionReports(events, alarms) { ForwardingChanged = forwarding => _stateSync?.SetForwarding(forwarding) }
             );
-            var ruleset = RulesetCompiler.Compile(configuration, Context(configuration));
-            var loaded = NftCommand.Apply(ruleset);
+            _firewall = new FirewallSource(configuration, Context, stateDirectory);
+            var ruleset = _firewall.Compile();
+            var loaded = NftCommand.Apply(ruleset.ToString());
             if (!loaded.Succeeded)
                 throw new KernelException("load the firewall", Errno.Invalid, loaded.Error);
             TellUnset(_sysctls.Apply()); // once more: the rules may have brought connection tracking with them
             _stateSync = CreateStateSync();
-            _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, ruleset, events, alarms);
+            _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, _firewall, ruleset, events, alarms);
         }
         catch
         {
@@ -117,6 +121,7 @@ internal sealed class Node : IDisposable
         _stateSync?.Stop(_syncStopLimit);
         _reconciler.Stop();
         _sysctls.Restore();
+        PolicyRouting.Apply([]);
         NftCommand.Apply(RulesetCompiler.RemoveTable);
     }
 
@@ -135,20 +140,46 @@ internal sealed class Node : IDisposable
     {
         if (!SameExceptRules(_configuration, configuration))
             return null;
-        var result = _reconciler.Replace(RulesetCompiler.Compile(configuration, Context(configuration)));
+        var result = _reconciler.Replace(_firewall.Compile(configuration));
         if (result.Succeeded)
+        {
+            _firewall.Adopt(configuration);
             _configuration = configuration;
+        }
+        else
+            _firewall.Reject();
         return result;
     }
+
+    /// <summary>The rules that are loaded, with what the kernel counted.</summary>
+    public IReadOnlyList<RuleRow> Rules() =>
+        [
+            .. RuleCounts
+                .Of(_reconciler.Ruleset, RuleCounts.Read(NftCommand.ListCounters()))
+                .Select(r => new RuleRow
+                {
+                    Section = r.Rule.Section,
+                    Tracker = r.Rule.Tracker.Length > 0 ? r.Rule.Tracker : null,
+                    Line = r.Rule.Line,
+                    Interface = r.Rule.Interface,
+                    Action = r.Rule.Action,
+                    Description = r.Rule.Description,
+                    Standing = JsonNamingPolicy.CamelCase.ConvertName(r.Rule.Standing.ToString()),
+                    Packets = r.Count?.Packets,
+                    Bytes = r.Count?.Bytes,
+                    Counter = r.Rule.Counter,
+                }),
+        ];
 
     /// <summary>What it takes to get from one configuration to another.</summary>
     public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next) =>
         !SameExceptRules(current, next) ? NodeChange.Restart
-        : RulesetCompiler.Compile(current, Context(current)) == RulesetCompiler.Compile(next, Context(next)) ? NodeChange.None
+        : FirewallSource.Same(current, Context(current), next, Context(next)) ? NodeChange.None
         : NodeChange.Rules;
 
-    /// <summary>Has nft and the kernel check the rules of a configuration; changes nothing.</summary>
-    public static NftResult CheckRules(NodeConfiguration next) => NftCommand.Check(RulesetCompiler.Compile(next, Context(next)));
+    /// <summary>Has nft and the kernel check the rules of a configuration, those outside of their schedule too; changes nothing.</summary>
+    public static NftResult CheckRules(NodeConfiguration next) =>
+        NftCommand.Check(RulesetCompiler.Compile(FirewallSource.WithoutSchedules(next), Context(next)));
 
     /// <summary>Enters a demotion of the daemon's own, or strikes it out (0).</summary>
     public void PostDemotion(string reason, int amount) => _election.PostDemotion(reason, amount);

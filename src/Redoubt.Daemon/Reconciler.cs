@@ -1,6 +1,8 @@
 using Redoubt.Core.Firewall;
 using Redoubt.Daemon.Events;
+using Redoubt.Daemon.Firewall;
 using Redoubt.Linux;
+using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
 using Redoubt.Linux.Nftables;
 
@@ -21,23 +23,56 @@ internal sealed class Reconciler : IDisposable
     private readonly EventDescriptor _stop = new();
     private readonly Thread _thread;
     private volatile bool _stopping;
-    private volatile string _ruleset;
+    private readonly FirewallSource _firewall;
+    private readonly Lock _loading = new();
+    private volatile Ruleset _ruleset;
 
-    public Reconciler(SysctlKeeper sysctls, IReadOnlyList<string> macvlans, string ruleset, EventLog events, AlarmBoard alarms)
+    public Reconciler(
+        SysctlKeeper sysctls,
+        IReadOnlyList<string> macvlans,
+        FirewallSource firewall,
+        Ruleset ruleset,
+        EventLog events,
+        AlarmBoard alarms
+    )
     {
-        (_sysctls, _macvlans, _ruleset, _events, _alarms) = (sysctls, macvlans, ruleset, events, alarms);
+        (_sysctls, _macvlans, _firewall, _ruleset, _events, _alarms) = (sysctls, macvlans, firewall, ruleset, events, alarms);
         _thread = new Thread(Run) { Name = "reconciler" };
     }
 
-    public void Start() => _thread.Start();
-
-    /// <summary>Loads other rules in one transaction; the old ones stay where the kernel refuses.</summary>
-    public NftResult Replace(string ruleset)
+    public void Start()
     {
-        var result = NftCommand.Apply(ruleset);
-        if (result.Succeeded)
+        RepairRoutes();
+        _thread.Start();
+    }
+
+    /// <summary>What is loaded.</summary>
+    public Ruleset Ruleset => _ruleset;
+
+    /// <summary>
+    /// Loads other rules in one transaction that touches only what differs; the old ones stay where the kernel refuses. Established connections go
+    /// on, and rules that stay keep their counters.
+    /// </summary>
+    public NftResult Replace(Ruleset ruleset)
+    {
+        lock (_loading)
+        {
+            var difference = RulesetDelta.Between(_ruleset, ruleset);
+            var result = difference switch
+            {
+                "" => new NftResult(true, 0, "", ""),
+                null => NftCommand.Apply(ruleset.ToString()),
+                _ => NftCommand.Apply(difference),
+            };
+            // The table is not what we left, then: all of it anew.
+            if (!result.Succeeded && difference is not null)
+                result = NftCommand.Apply(ruleset.ToString());
+            if (!result.Succeeded)
+                return result;
             _ruleset = ruleset;
-        return result;
+            RepairRoutes();
+            return result;
+        }
     }
 
     public void Stop()
@@ -70,6 +105,8 @@ internal sealed class Reconciler : IDisposable
                 // Our own replacements delete the table too; looking whether it is there tells them apart.
                 if (_tables.TookAway(RulesetCompiler.Table, ownPort: 0))
                     RestoreRules();
+                FollowChanges();
+                RepairRoutes();
                 RepairSettings();
             }
 #pragma warning disable CA1031 // a repair that fails is tried again in the next round
@@ -85,11 +122,41 @@ internal sealed class Reconciler : IDisposable
     {
         if (NftCommand.ListCounter(RulesetCompiler.InvalidCounter) is not null)
             return;
-        var result = NftCommand.Apply(_ruleset);
+        NftResult result;
+        lock (_loading)
+            result = NftCommand.Apply(_ruleset.ToString());
         if (result.Succeeded)
             _events.Add(Redoubt.Control.EventKind.Config, "the firewall was deleted by somebody else and is loaded again");
         else
             _alarms.Raise("firewall", $"the firewall was deleted and cannot be loaded: {result.Error}", AlarmSeverity.Failed);
+    }
+
+    private void FollowChanges()
+    {
+        if (_firewall.CompileIfDue() is not { } ruleset)
+            return;
+        var result = Replace(ruleset);
+        if (result.Succeeded)
+            _alarms.Clear("firewall change");
+        else
+            _alarms.Raise("firewall change", $"the firewall could not follow a schedule or an alias: {result.Error}");
+    }
+
+    private void RepairRoutes()
+    {
+        IReadOnlyList<string> failures;
+        try
+        {
+            failures = PolicyRouting.Apply(_ruleset.Routes);
+        }
+        catch (KernelException e)
+        {
+            failures = [e.Message];
+        }
+        if (failures.Count == 0)
+            _alarms.Clear("policy routes");
+        else
+            _alarms.Raise("policy routes", $"rules with a gateway follow the routing table: {string.Join("; ", failures)}");
     }
 
     private void RepairSettings()

@@ -39,8 +39,11 @@ public static class ConfigurationLimits
     /// <summary>Time ranges of one schedule.</summary>
     public const int ScheduleRanges = 1_000;
 
-    /// <summary>Gateways, likewise groups of them and members of a group.</summary>
+    /// <summary>Gateways, and likewise groups of them.</summary>
     public const int Gateways = 1_000;
+
+    /// <summary>Members of a group of gateways; more are ignored.</summary>
+    public const int GatewayMembers = 16;
 
     /// <summary>Addresses of a translation pool, and ports of a forwarded range that move to other numbers.</summary>
     public const int PoolSize = 256;

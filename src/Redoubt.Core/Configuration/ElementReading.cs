@@ -9,15 +9,18 @@ internal static class ElementReading
     /// <summary>The one child of that name; a second one is an error, as in pfSense.</summary>
     public static ConfigElement? Single(this ConfigElement parent, string name, Problems problems)
     {
+        // Asked for dozens of tags in each of thousands of rules: no enumerators here.
         ConfigElement? found = null;
-        foreach (var child in parent.All(name))
+        for (var i = 0; i < parent.Children.Count; i++)
         {
+            if (parent.Children[i].Name != name)
+                continue;
             if (found is not null)
             {
-                problems.Error(child, $"{name} occurs more than once", "one");
+                problems.Error(parent.Children[i], $"{name} occurs more than once", "one");
                 break;
             }
-            found = child;
+            found = parent.Children[i];
         }
         return found;
     }

@@ -55,7 +55,7 @@ internal sealed class GatewayReader(Problems problems, ImmutableArray<InterfaceC
         if (name.Length == 0)
             return null;
         var members = ImmutableArray.CreateBuilder<(int, string)>();
-        foreach (var item in entry.All("item").Take(ConfigurationLimits.Gateways))
+        foreach (var item in entry.All("item").Take(ConfigurationLimits.GatewayMembers))
         {
             var parts = item.Value(problems).Split('|');
             if (

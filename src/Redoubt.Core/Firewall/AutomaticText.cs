@@ -75,8 +75,8 @@ internal sealed class AutomaticText(NodeConfiguration configuration, RulesetCont
             {
                 var icmp = peers.Family == "ip" ? "icmp" : "icmpv6";
                 chain.Rule(
-                    $"iifname @if_{link} {peers.Family} saddr {peers.Text} {icmp} type destination-unreachable accept",
-                    "the daemon of a peer is not there"
+                    $"iifname @if_{link} {peers.Family} saddr {peers.Text} {icmp} type {{ destination-unreachable, echo-request }} accept",
+                    "a peer asks, or its daemon is not there"
                 );
             }
         }
@@ -90,11 +90,8 @@ internal sealed class AutomaticText(NodeConfiguration configuration, RulesetCont
         );
         WriteStates(chain, stateless, "answers");
         WriteOverload(chain, overload);
-        chain.Rule("icmp type { echo-request, destination-unreachable, time-exceeded, parameter-problem } accept", "ICMP essentials");
-        chain.Rule(
-            "icmpv6 type { echo-request, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
-            "ICMPv6 essentials"
-        );
+        chain.Rule("icmp type { destination-unreachable, time-exceeded, parameter-problem } accept", "ICMP essentials");
+        chain.Rule("icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept", "ICMPv6 essentials");
         chain.Rule("meta nfproto ipv4 udp sport 67 udp dport 68 accept", "DHCP answers to this node");
         chain.Rule("ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept", "DHCPv6 answers to this node");
         WritePeerControl(chain);

@@ -170,12 +170,14 @@ internal sealed class FilterText
             WriteRule(chain, a, _network.Condition(device, a.Rule.Interfaces), egress);
     }
 
-    private void WriteList(string name)
-    {
-        var chain = _builder.Chain($"rules_{name}", "", "the first match decides, for traffic to the node and through it");
-        foreach (var a in Of(name))
-            WriteRule(chain, a, "", egress: false);
-    }
+    private void WriteList(string name) =>
+        RuleList.Write(
+            _builder,
+            $"rules_{name}",
+            "the first match decides, for traffic to the node and through it",
+            [.. Of(name)],
+            (chain, a) => WriteRule(chain, a, "", egress: false)
+        );
 
     private void WriteRule(ChainText chain, ActiveRule a, string device, bool egress)
     {

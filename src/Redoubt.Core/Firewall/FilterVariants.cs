@@ -76,15 +76,20 @@ internal sealed class FilterVariants(
             var jumps = new List<string>();
             foreach (var list in lists(name).Where(l => l != name))
             {
-                jumps.Add($"{prefix}_{(list == "floating" ? "all" : list)}");
+                var chain = $"{prefix}_{(list == "floating" ? "all" : list)}";
+                jumps.Add($"jump {chain}");
                 if (written.Add(list))
-                    WriteList(builder.Chain(jumps[^1], "", "rules of many interfaces"), RulesOf(list), verdict);
+                    RuleList.Write(builder, chain, "rules of many interfaces", RulesOf(list), (c, a) => WriteRule(c, a, verdict));
             }
-            var chain = builder.Chain($"{prefix}_{name}", "", "");
-            foreach (var jump in jumps)
-                chain.Rule($"jump {jump}");
             var rules = RulesOf(name);
-            WriteList(chain, rules.Take(rules.FindLastIndex(a => target(a.Rule)) + 1), verdict);
+            RuleList.Write(
+                builder,
+                $"{prefix}_{name}",
+                "",
+                rules[..(rules.FindLastIndex(a => target(a.Rule)) + 1)],
+                (c, a) => WriteRule(c, a, verdict),
+                jumps
+            );
         }
     }
 
@@ -93,16 +98,13 @@ internal sealed class FilterVariants(
             ? active.FindAll(a => a.Rule is { IsFloating: true, Direction: not RuleDirection.Out })
             : active.FindAll(a => !a.Rule.IsFloating && a.Rule.Interfaces[0] == list);
 
-    private void WriteList(ChainText chain, IEnumerable<ActiveRule> rules, Func<ActiveRule, string> verdict)
+    private void WriteRule(ChainText chain, ActiveRule a, Func<ActiveRule, string> verdict)
     {
-        foreach (var a in rules)
-        {
-            var decides = a.Rule.Quick && a.Rule.Action != RuleAction.Match;
-            if (!decides && a.Rule.Tag.Length == 0)
-                continue;
-            var device = a.Rule.IsFloating ? network.Condition("iifname", a.Rule.Interfaces) : "";
-            foreach (var condition in a.Conditions)
-                chain.Rule(RuleText.Join(device, condition, text.SetTag(a.Rule.Tag), decides ? verdict(a) : ""));
-        }
+        var decides = a.Rule.Quick && a.Rule.Action != RuleAction.Match;
+        if (!decides && a.Rule.Tag.Length == 0)
+            return;
+        var device = a.Rule.IsFloating ? network.Condition("iifname", a.Rule.Interfaces) : "";
+        foreach (var condition in a.Conditions)
+            chain.Rule(RuleText.Join(device, condition, text.SetTag(a.Rule.Tag), decides ? verdict(a) : ""));
     }
 }

@@ -140,6 +140,9 @@ internal sealed class ControlConnection(
             case ControlVerb.StatesList:
                 await ListAsync().ConfigureAwait(false);
                 return true;
+            case ControlVerb.RulesList:
+                await RulesAsync().ConfigureAwait(false);
+                return true;
             default:
                 Put(Carry(request));
                 await FlushAsync().ConfigureAwait(false);
@@ -159,6 +162,27 @@ internal sealed class ControlConnection(
             events.Add(EventKind.Alarm, $"control: {request.Verb} failed unexpectedly: {e}");
             return ControlReply.Error($"internal error: {e.Message}");
         }
+    }
+
+    private async Task RulesAsync()
+    {
+        var last = new ControlReply { Ok = true };
+        try
+        {
+            foreach (var row in verbs.RulesList())
+            {
+                Put(new ControlReply { Rule = row });
+                if (_out.WrittenCount >= Chunk)
+                    await FlushAsync().ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is not (SocketException or ObjectDisposedException or OperationCanceledException))
+        {
+            events.Add(EventKind.Alarm, $"control: {ControlVerb.RulesList} failed unexpectedly: {e}");
+            last = ControlReply.Error($"internal error: {e.Message}");
+        }
+        Put(last);
+        await FlushAsync().ConfigureAwait(false);
     }
 
     /// <summary>Carries out a verb of the configuration on a thread of its own: it may check a password, load rules, wait for a push.</summary>

@@ -39,6 +39,9 @@ public sealed record ControlVerbs
     /// </summary>
     public required Action<Func<StateRow, bool>> StatesList { get; init; }
 
+    /// <summary>The rules of the firewall with their counters. Asks nft: up to a second for ten thousand rules.</summary>
+    public required Func<IReadOnlyList<RuleRow>> RulesList { get; init; }
+
     /// <summary>Asks for a new bulk synchronisation.</summary>
     public required Func<VerbResult> StatesSync { get; init; }
 

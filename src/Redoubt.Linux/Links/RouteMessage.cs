@@ -16,6 +16,9 @@ internal static class RouteMessage
     public const ushort NewRoute = 24;
     public const ushort DeleteRoute = 25;
     public const ushort GetRoute = 26;
+    public const ushort NewRule = 32;
+    public const ushort DeleteRule = 33;
+    public const ushort GetRule = 34;
 
     /// <summary>The mark on all that we put into the kernel's tables (IFA_PROTO, rtm_protocol).</summary>
     public const byte Protocol = 0x52;

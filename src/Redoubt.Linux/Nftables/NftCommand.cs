@@ -28,6 +28,9 @@ public static class NftCommand
     /// <summary>Characters of each output stream that are kept; the rest is read and dropped, so that nft never waits for us.</summary>
     public const int MaxOutput = 64 * 1024;
 
+    /// <summary>The same for a list of counters: some 120 characters for each of the most rules there can be, and their limits.</summary>
+    public const int MaxList = 32 * 1024 * 1024;
+
     private static readonly string[] Places = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", "/usr/local/sbin/nft"];
 
     /// <summary>Loads a transaction: all of it or nothing.</summary>
@@ -35,6 +38,9 @@ public static class NftCommand
 
     /// <summary>Lets nft and the kernel check a transaction without loading it.</summary>
     public static NftResult Check(string ruleset) => Run(["--check", "-f", "-"], ruleset, TimeLimit);
+
+    /// <summary>All named counters of table inet redoubt as nft writes them in JSON; empty when there is no table or nft fails.</summary>
+    public static string ListCounters() => Run(["-j", "list", "counters", "table", "inet", "redoubt"], "", TimeLimit, null, MaxList).Output;
 
     /// <summary>Reads a named counter of table inet redoubt; null when it is not there or nft fails.</summary>
     public static NftCounter? ListCounter(string name)
@@ -73,7 +79,13 @@ public static class NftCommand
         return null;
     }
 
-    internal static NftResult Run(IEnumerable<string> arguments, string input, TimeSpan limit, string? program = null)
+    internal static NftResult Run(
+        IEnumerable<string> arguments,
+        string input,
+        TimeSpan limit,
+        string? program = null,
+        int maxOutput = MaxOutput
+    )
     {
         program ??= Array.Find(Places, File.Exists);
         if (program is null)
@@ -98,14 +110,14 @@ public static class NftCommand
             return new NftResult(false, -1, "", $"{program} cannot be started: {e.Message}");
         }
         using (child)
-            return Converse(child, input, limit);
+            return Converse(child, input, limit, maxOutput);
     }
 
     // Three pipes at once: a child that writes before it has read all must not block us, nor we it.
-    private static NftResult Converse(Process child, string input, TimeSpan limit)
+    private static NftResult Converse(Process child, string input, TimeSpan limit, int maxOutput)
     {
-        var output = Task.Run(() => ReadBounded(child.StandardOutput));
-        var error = Task.Run(() => ReadBounded(child.StandardError));
+        var output = Task.Run(() => ReadBounded(child.StandardOutput, maxOutput));
+        var error = Task.Run(() => ReadBounded(child.StandardError, MaxOutput));
         var feed = Task.Run(() => Feed(child.StandardInput, input));
         var inTime = child.WaitForExit(limit);
         if (!inTime)
@@ -146,12 +158,12 @@ public static class NftCommand
         }
     }
 
-    private static string ReadBounded(StreamReader reader)
+    private static string ReadBounded(StreamReader reader, int max)
     {
         var kept = new StringBuilder();
         var buffer = new char[4096];
         for (int length; (length = reader.Read(buffer, 0, buffer.Length)) > 0; )
-            kept.Append(buffer, 0, Math.Min(length, MaxOutput - kept.Length));
+            kept.Append(buffer, 0, Math.Min(length, max - kept.Length));
         return kept.ToString();
     }
 }

@@ -13,6 +13,10 @@ internal static class Namespace
     public static NftResult Nft(string[] arguments, string input) =>
         NftCommand.Run([.. Fresh, "/usr/sbin/nft", .. arguments], input, TimeSpan.FromSeconds(60), Unshare);
 
+    /// <summary>The same as the machine's root, whose netlink messages may be larger than anybody else's.</summary>
+    public static NftResult NftAsRoot(string[] arguments, string input) =>
+        NftCommand.Run(["--net", "--mount", "/usr/sbin/nft", .. arguments], input, TimeSpan.FromSeconds(60), Unshare);
+
     /// <summary>The script's standard input is the ruleset.</summary>
     public static NftResult Script(string script, string ruleset) =>
         NftCommand.Run(
@@ -22,15 +26,18 @@ internal static class Namespace
             Unshare
         );
 
-    public static NodeConfiguration Pair()
+    public static NodeConfiguration Pair() => Vector("pair.xml");
+
+    /// <summary>A sample configuration of test/vectors.</summary>
+    public static NodeConfiguration Vector(string name)
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var file = Path.Combine(folder.FullName, "test", "vectors", "config", "good", "pair.xml");
+            var file = Path.Combine(folder.FullName, "test", "vectors", "config", "good", name);
             if (File.Exists(file))
                 return ConfigurationReader.Read(File.ReadAllBytes(file), file).Configuration!;
         }
-        throw new FileNotFoundException("pair.xml");
+        throw new FileNotFoundException(name);
     }
 
     public static string PairRuleset() => RulesetCompiler.Compile(Pair(), new RulesetContext());

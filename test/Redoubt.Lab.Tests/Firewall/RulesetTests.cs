@@ -83,7 +83,9 @@ public class RulesetTests
     [Fact]
     public void The_kernel_takes_every_ruleset_of_ours()
     {
-        foreach (var ruleset in new[] { Namespace.PairRuleset(), RulesetCompiler.Unconfigured(), RulesetCompiler.RemoveTable })
+        var time = new RulesetContext { LocalTime = new DateTime(2026, 11, 24, 9, 30, 0) };
+        var pfSense = RulesetCompiler.Compile(Namespace.Vector("pfsense-primary.xml"), time);
+        foreach (var ruleset in new[] { Namespace.PairRuleset(), pfSense, RulesetCompiler.Unconfigured(), RulesetCompiler.RemoveTable })
         {
             var check = Namespace.Nft(["--check", "-f", "-"], ruleset);
             Assert.True(check.Succeeded, check.Error);

@@ -90,6 +90,22 @@ internal sealed class ControlNode : IDisposable
             Maintenance = on => Note($"maintenance {on}"),
             Failover = (back, force) => Note($"failover {back} {force}"),
             StatesCount = () => new StateCount(Rows, 1000),
+            RulesList = () =>
+                [
+                    new RuleRow
+                    {
+                        Section = "filter",
+                        Tracker = "1760000001",
+                        Line = 7,
+                        Interface = "lan",
+                        Action = "pass",
+                        Description = "to the world",
+                        Standing = "active",
+                        Packets = 3,
+                        Bytes = 180,
+                        Counter = "rule_1760000001",
+                    },
+                ],
             StatesList = visitor =>
             {
                 for (var i = 0; i < Rows && visitor(Row(i)); i++) { }
