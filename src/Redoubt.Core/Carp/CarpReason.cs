@@ -43,6 +43,9 @@ public enum CarpReason
 
     /// <summary>The program stops.</summary>
     Stopped,
+
+    /// <summary>The failover group decided by heartbeats; which of its reasons, the group knows.</summary>
+    Group,
 }
 
 /// <summary>Reasons in words.</summary>
@@ -71,6 +74,7 @@ public static class CarpReasonText
             CarpReason.Overslept => "slept longer than its peers wait",
             CarpReason.Operator => "operator",
             CarpReason.Stopped => "stopped",
+            CarpReason.Group => $"its failover group moved{named}",
             _ => "unknown",
         };
     }
