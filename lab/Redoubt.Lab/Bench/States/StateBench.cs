@@ -18,6 +18,7 @@ internal sealed class StateBench(StateKind kind, StateResults results, IReadOnly
     public static readonly IReadOnlyList<string> Parts = ["cost", "latency", "bulk", "rate"];
 
     private const int CostStates = 100_000;
+    private const int WarmUpStates = 30_000;
     private const double CostRate = 20_000;
     private const int BulkStates = 200_000;
     private const int LatencySamples = 400;
@@ -89,8 +90,10 @@ internal sealed class StateBench(StateKind kind, StateResults results, IReadOnly
 
     private void Cost()
     {
-        _flows!.Open(1000, CostRate); // to warm up
+        // To warm up: a firewall's programs have run for longer than a second.
+        _flows!.Open(WarmUpStates, CostRate);
         AwaitAll(_flows.Opened, TimeSpan.FromSeconds(10));
+        Thread.Sleep(1000);
         var before = (Cpu(0), Cpu(1), Sent());
         _flows.Open(CostStates, CostRate);
         AwaitAll(_flows.Opened, TimeSpan.FromSeconds(10));
