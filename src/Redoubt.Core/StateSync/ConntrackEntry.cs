@@ -64,7 +64,7 @@ public struct ConntrackEntry
     public SequenceAdjustment AdjustReply { get; set; }
 
     /// <summary>The bit of the mark that says "not replicated": rules with nopfsync set it.</summary>
-    public const uint MarkNotReplicated = 0x8000_0000;
+    public const uint MarkNotReplicated = Firewall.FlowMark.NotReplicated;
 
     /// <summary>IPS_SEEN_REPLY.</summary>
     public const uint StatusSeenReply = 1 << 1;

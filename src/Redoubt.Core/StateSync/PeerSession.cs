@@ -55,6 +55,7 @@ internal sealed class PeerSession(int number)
     public TimeSpan RoundTrip;
     public bool HelloDue;
     public Instant NextHello;
+    public Instant NextAck;
     public Instant NextResendRequest;
 
     // Our stream to it.

@@ -70,6 +70,9 @@ public sealed class StateSyncCounters
     /// <summary>Handshakes in flight that were called established at a take-over.</summary>
     public long Promoted { get; internal set; }
 
+    /// <summary>Entries met in walks that a flowtable forwards past connection tracking.</summary>
+    public long Offloaded { get; internal set; }
+
     /// <summary>States taken over from another owner.</summary>
     public long Claims { get; internal set; }
 
@@ -130,6 +133,7 @@ public sealed class StateSyncCounters
         yield return new("expectationsReceived", ExpectationsReceived);
         yield return new("expectationFailures", ExpectationFailures);
         yield return new("promoted", Promoted);
+        yield return new("offloaded", Offloaded);
         yield return new("claims", Claims);
         yield return new("installed", Installed);
         yield return new("installFailures", InstallFailures);

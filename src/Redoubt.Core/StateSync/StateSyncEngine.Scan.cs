@@ -79,6 +79,8 @@ public sealed partial class StateSyncEngine
 
     private void Meet(in ConntrackEntry entry)
     {
+        if ((entry.Status & ConntrackEntry.StatusOffload) != 0)
+            TakeOffloaded();
         var number = _store.Find(entry.Original);
         if (number < 0 || _store[number].Phase == SlotPhase.Ended || _store[number].State.Entry.Reply != entry.Reply)
         {
@@ -117,6 +119,12 @@ public sealed partial class StateSyncEngine
         }
         else if (_now + TimeSpan.FromSeconds(entry.TimeoutSeconds + (1.5 * ScanSeconds)) > slot.ToldUntil)
             QueueToAll(number);
+    }
+
+    private void TakeOffloaded()
+    {
+        if (Counters.Offloaded++ == 0)
+            Notice?.Invoke("offload", "a flowtable forwards connections past their tracking: peers are not told of their changes");
     }
 
     /// <summary>An entry that no news told of. Where another life of the tuple is known, the walk may only be behind the news: ask again.</summary>

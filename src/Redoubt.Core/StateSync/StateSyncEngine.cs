@@ -12,6 +12,7 @@ public sealed partial class StateSyncEngine
     // A walk may miss an entry that moves; three hardly miss the same.
     private const int LeavingScans = 3;
     private static readonly TimeSpan _helloInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _ackInterval = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan _aliveLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _sessionLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _endedKept = TimeSpan.FromSeconds(2);
@@ -85,9 +86,13 @@ public sealed partial class StateSyncEngine
             VerifySlice(peer);
             Flush(peer);
             Retransmit(peer);
-            if (peer.HelloDue || now >= peer.NextHello)
+            // Each acknowledgement wakes the sender: under load one a millisecond is enough, its window holds a hundred times as much.
+            if ((peer.HelloDue && now >= peer.NextAck) || now >= peer.NextHello)
+            {
+                peer.NextAck = now + _ackInterval;
                 SendHello(peer);
-            Deadline = Instant.Earlier(Deadline, peer.NextHello);
+            }
+            Deadline = Instant.Earlier(Deadline, peer.HelloDue ? peer.NextAck : peer.NextHello);
             if (peer.InFlight > 0)
                 Deadline = Instant.Earlier(Deadline, peer.OldestSent + peer.RetransmitAfter);
             if (peer.VerifyCursor >= 0 && peer.IsConfirmed)

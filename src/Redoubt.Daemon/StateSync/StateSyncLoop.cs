@@ -43,6 +43,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private Instant _notBefore;
     private long _faults;
     private long _sleeps;
+    private int _wakeSlot;
     private int _eventSlot;
     private int _socketSlot;
 
@@ -74,7 +75,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             _events = new ConntrackEvents(news: false, updates: false, destroys: true, Options.EventBuffer);
             _socket = new PeerSocket(Options);
             _poller = new Poller();
-            _poller.Add(_wake.Handle);
+            _wakeSlot = _poller.Add(_wake.Handle);
             _eventSlot = _poller.Add(_events.Handle);
             _socketSlot = _poller.Add(_socket.Handle);
             Span<byte> random = stackalloc byte[16];
@@ -207,9 +208,10 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 
     private void Turn(Instant now)
     {
-        _wake!.Drain();
+        if (_poller!.IsReadable(_wakeSlot))
+            _wake!.Drain();
         // News first: what passed before a command was given is judged as it was then.
-        if (_poller!.IsReadable(_eventSlot) || !_commands.IsEmpty)
+        if (_poller.IsReadable(_eventSlot) || !_commands.IsEmpty)
             ReadEvents(now);
         while (_commands.TryDequeue(out var command))
             command(now);

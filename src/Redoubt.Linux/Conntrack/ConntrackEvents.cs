@@ -18,6 +18,7 @@ public sealed unsafe class ConntrackEvents : IDisposable
     private int _received;
     private int _next;
     private int _position;
+    private bool _isDrained;
 
     /// <summary>
     /// Listens to the groups asked for. <paramref name="receiveBuffer"/> is in bytes as the kernel accounts them: an event takes 1,280 of them
@@ -85,6 +86,12 @@ public sealed unsafe class ConntrackEvents : IDisposable
             {
                 if (TryTake(ref news))
                     return Errno.None;
+            }
+            // Fewer than there was room for: nothing more waits, and poll tells of what comes.
+            if (_isDrained)
+            {
+                _isDrained = false;
+                return Errno.TryAgain;
             }
             var errno = Refill();
             if (!errno.IsSuccess)
@@ -193,6 +200,7 @@ public sealed unsafe class ConntrackEvents : IDisposable
                 if (received > 0)
                 {
                     _received = received;
+                    _isDrained = received < ConntrackLimits.EventsPerReceive;
                     return Errno.None;
                 }
                 var errno = received == 0 ? Errno.TryAgain : Errno.Last;

@@ -12,7 +12,7 @@ public sealed class CrashUnderLoadTests
     public void Every_connection_whose_last_change_had_been_sent_lives_on(int count)
     {
         using var pair = new Pair(stateSync: true);
-        using var flows = new ManyFlows(pair.Topology);
+        using var flows = new ManyFlows(pair.Topology, count);
         UntilInSync(pair);
         for (var i = 0; i < count; i++)
             flows.OpenOne();
@@ -31,7 +31,7 @@ public sealed class CrashUnderLoadTests
     public void A_backup_that_is_rebooted_while_connections_are_made_has_them_all_when_it_is_in_sync(int count)
     {
         using var pair = new Pair(stateSync: true);
-        using var flows = new ManyFlows(pair.Topology);
+        using var flows = new ManyFlows(pair.Topology, count);
         UntilInSync(pair);
         for (var i = 0; i < count; i++)
         {

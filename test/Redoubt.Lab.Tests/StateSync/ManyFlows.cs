@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Redoubt.Lab.Network;
 
 namespace Redoubt.Lab.Tests.StateSync;
 
@@ -12,23 +11,28 @@ internal sealed class ManyFlows : IDisposable
 {
     private const int TcpPort = 8080;
     private const int UdpPort = 8081;
+    private readonly Queue<(Socket Tcp, Socket Udp)> _fresh;
     private readonly Socket _listener;
     private readonly Socket _udpServer;
     private readonly List<(Socket Client, Socket Server)> _tcp = [];
     private readonly List<(Socket Client, IPEndPoint Seen)> _udp = [];
 
-    public ManyFlows(Topology topology)
+    public ManyFlows(Topology topology, int count)
     {
-        Topology = topology;
-        _listener = Open(topology.Server, SocketType.Stream, ProtocolType.Tcp);
+        _fresh = topology.Client.Run(() =>
+        {
+            var sockets = new Queue<(Socket, Socket)>();
+            while (sockets.Count < count)
+                sockets.Enqueue((Open(SocketType.Stream, ProtocolType.Tcp), Open(SocketType.Dgram, ProtocolType.Udp)));
+            return sockets;
+        });
+        _listener = topology.Server.Run(() => Open(SocketType.Stream, ProtocolType.Tcp));
         _listener.Bind(new IPEndPoint(IPAddress.Any, TcpPort));
         _listener.Listen(1024);
-        _udpServer = Open(topology.Server, SocketType.Dgram, ProtocolType.Udp);
+        _udpServer = topology.Server.Run(() => Open(SocketType.Dgram, ProtocolType.Udp));
         _udpServer.ReceiveBufferSize = 8 << 20;
         _udpServer.Bind(new IPEndPoint(IPAddress.Any, UdpPort));
     }
-
-    private Topology Topology { get; }
 
     public int Tcp => _tcp.Count;
 
@@ -37,11 +41,10 @@ internal sealed class ManyFlows : IDisposable
     /// <summary>Opens one of each and passes a byte both ways; a loss on the way is the test's failure.</summary>
     public void OpenOne()
     {
-        var client = Open(Topology.Client, SocketType.Stream, ProtocolType.Tcp);
+        var (client, udp) = _fresh.Dequeue();
         client.NoDelay = true;
         client.Connect(IPAddress.Parse(Topology.ServerAddress), TcpPort);
         _tcp.Add((client, _listener.Accept()));
-        var udp = Open(Topology.Client, SocketType.Dgram, ProtocolType.Udp);
         udp.Connect(IPAddress.Parse(Topology.ServerAddress), UdpPort);
         udp.Send([1]);
         EndPoint seen = new IPEndPoint(IPAddress.Any, 0);
@@ -80,6 +83,11 @@ internal sealed class ManyFlows : IDisposable
         }
         foreach (var (client, _) in _udp)
             client.Dispose();
+        foreach (var (tcp, udp) in _fresh)
+        {
+            tcp.Dispose();
+            udp.Dispose();
+        }
         _udpServer.Dispose();
         _listener.Dispose();
     }
@@ -97,11 +105,7 @@ internal sealed class ManyFlows : IDisposable
         }
     }
 
-    // All sockets of a place are opened by one thread of it.
-    private static Socket Open(Place place, SocketType type, ProtocolType protocol)
-    {
-        var socket = place.Run(() => new Socket(AddressFamily.InterNetwork, type, protocol));
-        socket.SendTimeout = socket.ReceiveTimeout = 5000;
-        return socket;
-    }
+    // In the place of the calling thread.
+    private static Socket Open(SocketType type, ProtocolType protocol) =>
+        new(AddressFamily.InterNetwork, type, protocol) { SendTimeout = 5000, ReceiveTimeout = 5000 };
 }

@@ -79,6 +79,24 @@ public sealed class TakeOverTests
     }
 
     [Fact]
+    public void A_flow_that_a_flowtable_forwards_is_warned_of_once_and_counted()
+    {
+        var cluster = Started();
+        var master = cluster.Nodes[0];
+        List<string> notices = [];
+        master.Engine.Notice = (kind, _) => notices.Add(kind);
+        master.Table.Put(ClusterTests.Flow(1), isEcho: false);
+        cluster.Run(TimeSpan.FromSeconds(5));
+        Assert.DoesNotContain("offload", notices);
+        Assert.Equal(0, master.Engine.Counters.Offloaded);
+        var flow = ClusterTests.Flow(2);
+        master.Table.Put(flow with { Status = flow.Status | ConntrackEntry.StatusOffload }, isEcho: false);
+        cluster.Run(TimeSpan.FromSeconds(10));
+        Assert.Single(notices, "offload");
+        Assert.True(master.Engine.Counters.Offloaded > 1);
+    }
+
+    [Fact]
     public void An_expectation_of_a_connection_nobody_knows_is_not_told_and_one_connection_has_few()
     {
         var cluster = Started();
