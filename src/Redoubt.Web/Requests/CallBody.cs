@@ -115,8 +115,11 @@ internal sealed class CallBody(WebLimits limits) : IDisposable
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _done, 1) == 0)
-                gate.Release();
+            if (Interlocked.Exchange(ref _done, 1) == 1)
+                return;
+            // What a large call left is the most that this process ever has: give it back before the next one comes.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            gate.Release();
         }
     }
 
