@@ -17,11 +17,13 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
 {
     private static readonly (string Under, string[] Names)[] Known =
     [
-        ("", ["node", "cluster", "failover", "statesync", "vip"]),
+        ("", ["node", "cluster", "failover", "statesync", "firewall", "vip"]),
         ("node", ["id"]),
+        ("configsync", ["when", "pin", "schedule", "received"]),
         ("cluster", ["secretfile", "synclink", "peer", "strict"]),
         ("failover", ["profile", "preempt", "preemptdelay", "drain", "group", "witness", "check"]),
         ("statesync", ["transport", "format", "defer"]),
+        ("firewall", ["reachpeer"]),
         ("vip", ["member", "protocol", "mac", "peer"]),
     ];
 

@@ -2,6 +2,7 @@ using Redoubt.Control;
 using Redoubt.Core;
 using Redoubt.Core.Carp;
 using Redoubt.Core.Failover;
+using Redoubt.Daemon.Configuration;
 using Redoubt.Linux;
 
 namespace Redoubt.Daemon.Election;
@@ -151,7 +152,7 @@ internal sealed partial class ElectionLoop
     public bool HoldsAny => Ask(_ => _hosts.Exists(h => h.IsMaster));
 
     private static bool IsReserved(string reason) =>
-        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason
+        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason or ConfigStore.DemotionReason
         || reason.StartsWith("link ", StringComparison.Ordinal)
         || reason.StartsWith("cannot send", StringComparison.Ordinal);
 

@@ -58,6 +58,17 @@ public sealed class VectorTests(VectorTests.Tally tally) : IClassFixture<VectorT
             Assert.ThrowsAny<Exception>(() => folder.Run("<no/>"u8.ToArray()));
     }
 
+    public static TheoryData<string, string> SyncCases() => [.. ConfigSyncVectors.Cases(Root).Select(c => (c.Name, c.File))];
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(SyncCases))]
+    public void EveryDocumentAndPushHolds(string name, string file)
+    {
+        ConfigSyncVectors.Run(name, Path.Combine(Root, file));
+        tally.Files++;
+        tally.Vectors++;
+    }
+
     [Fact]
     public void ThereAreFiles() => Assert.NotEmpty(Files());
 

@@ -37,6 +37,18 @@ public static class ConfigDigest
     {
         if (ReferenceEquals(a, b))
             return true;
+        // Mostly both have the same names in the same order: then nothing needs sorting.
+        if (HaveSameNames(a.Children.AsSpan(), b.Children.AsSpan()))
+        {
+            if (a.Children.IsEmpty && a.Text != b.Text)
+                return false;
+            for (var i = 0; i < a.Children.Length; i++)
+            {
+                if (!AreEqual(a.Children[i], b.Children[i]))
+                    return false;
+            }
+            return true;
+        }
         var inA = Meaning(a);
         var inB = Meaning(b);
         if (inA.Length != inB.Length || (inA.Length == 0 && a.Text != b.Text))
@@ -44,6 +56,33 @@ public static class ConfigDigest
         for (var i = 0; i < inA.Length; i++)
         {
             if (inA[i].Name != inB[i].Name || !AreEqual(inA[i], inB[i]))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>A number that is the same for elements that mean the same, and mostly another one for others; quick, and good for one process only.</summary>
+    internal static int HashOf(ConfigNode node)
+    {
+        var sum = 0;
+        var inside = 0;
+        foreach (var child in node.Children)
+        {
+            if (IsNothing(child))
+                continue;
+            inside++;
+            sum += HashCode.Combine(child.Name.GetHashCode(StringComparison.Ordinal), HashOf(child));
+        }
+        return inside > 0 ? sum : node.Text.GetHashCode(StringComparison.Ordinal);
+    }
+
+    private static bool HaveSameNames(ReadOnlySpan<ConfigNode> a, ReadOnlySpan<ConfigNode> b)
+    {
+        if (a.Length != b.Length)
+            return false;
+        for (var i = 0; i < a.Length; i++)
+        {
+            if (a[i].Name != b[i].Name || IsNothing(a[i]) || IsNothing(b[i]))
                 return false;
         }
         return true;
