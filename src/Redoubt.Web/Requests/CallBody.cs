@@ -117,9 +117,12 @@ internal sealed class CallBody(WebLimits limits) : IDisposable
         {
             if (Interlocked.Exchange(ref _done, 1) == 1)
                 return;
-            // What a large call left is the most that this process ever has: give it back before the next one comes.
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            gate.Release();
+            // What a large call left is the most that this process ever has: it is given back before the next one comes, and after this one's answer.
+            _ = Task.Run(() =>
+            {
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                gate.Release();
+            });
         }
     }
 
