@@ -9,8 +9,8 @@ using Redoubt.Web.Requests;
 namespace Redoubt.Web;
 
 /// <summary>
-/// The daemon behind its control socket: every question a connection of its own, with a time limit. Throws <see cref="ControlException"/> where it is silent or refuses what
-/// it never should.
+/// The daemon behind its control socket: every question a connection of its own, with a time limit. Throws <see cref="ControlException"/> where it is silent, and
+/// <see cref="DaemonRefusedException"/> where it has a reason.
 /// </summary>
 public sealed class NodeDaemon(string socket, WebLimits limits)
 {
@@ -47,13 +47,13 @@ public sealed class NodeDaemon(string socket, WebLimits limits)
     internal async Task<NodeStatus> StatusAsync(CancellationToken cancel)
     {
         var reply = await AskAsync(new ControlRequest { Verb = ControlVerb.Status }, cancel).ConfigureAwait(false);
-        return reply.Status ?? throw new ControlException(Message(reply));
+        return reply.Status ?? throw new DaemonRefusedException(Message(reply));
     }
 
     internal async Task<ConfigVersion> VersionAsync(CancellationToken cancel)
     {
         var reply = await AskAsync(new ControlRequest { Verb = ControlVerb.ConfigVersion }, cancel).ConfigureAwait(false);
-        return reply.Version ?? throw new ControlException(Message(reply));
+        return reply.Version ?? throw new DaemonRefusedException(Message(reply));
     }
 
     // The sections by name, those that exist, without secrets.
@@ -66,7 +66,7 @@ public sealed class NodeDaemon(string socket, WebLimits limits)
         };
         var answer = await AskAsync(request, null, limits.Question, cancel).ConfigureAwait(false);
         if (answer.Reply.Ok != true || answer.Document is null)
-            throw new ControlException(Message(answer.Reply));
+            throw new DaemonRefusedException(Message(answer.Reply));
         if (!XmlRpcReader.TryReadResponse(answer.Document, limits.Message, out var response, out var refusal))
             throw new ControlException($"the daemon's backup is not understood: {refusal}");
         return response!.Value switch
@@ -80,7 +80,7 @@ public sealed class NodeDaemon(string socket, WebLimits limits)
     internal async Task<IReadOnlyList<ConfigArea>> DigestsAsync(CancellationToken cancel)
     {
         var reply = await AskAsync(new ControlRequest { Verb = ControlVerb.ConfigDigests }, cancel).ConfigureAwait(false);
-        return reply.Areas ?? throw new ControlException(Message(reply));
+        return reply.Areas ?? throw new DaemonRefusedException(Message(reply));
     }
 
     internal async Task<ControlReply> ReceiveAsync(string method, Caller caller, ReadOnlyMemory<byte> call, CancellationToken cancel)
@@ -149,6 +149,9 @@ public sealed class NodeDaemon(string socket, WebLimits limits)
 
     private static string Message(ControlReply reply) => reply.Message is { Length: > 0 } text ? text : "the daemon gives no reason";
 }
+
+/// <summary>The daemon answers, but not with what it was asked for; the message is its reason.</summary>
+public sealed class DaemonRefusedException(string reason) : Exception(reason);
 
 /// <summary>The daemon's answer about credentials.</summary>
 /// <param name="Outcome">May the account?</param>

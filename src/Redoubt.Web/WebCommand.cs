@@ -31,7 +31,7 @@ public static class WebCommand
                 using var stop = new CancellationTokenSource();
                 using var pushes = new PushLoop(daemon, certificate, logging.CreateLogger("redoubt-web"));
                 var pushing = pushes.RunAsync(stop.Token);
-                await server.Stopped.ConfigureAwait(false);
+                await Task.WhenAny(server.Stopped, pushing).ConfigureAwait(false);
                 await stop.CancelAsync().ConfigureAwait(false);
                 await pushing.ConfigureAwait(false);
             }

@@ -20,7 +20,7 @@ public sealed record WebOptions
     /// <summary>Where HTTPS is served, beside the sockets that systemd hands over.</summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [];
 
-    /// <summary>Port of plain HTTP on 127.0.0.1 and ::1; null for none, 0 for any.</summary>
+    /// <summary>Port of plain HTTP on 127.0.0.1; null for none, 0 for any.</summary>
     public int? InsecureLoopback { get; init; }
 
     /// <summary>Commands of the list are carried out when <c>exec_shell</c> names them; otherwise that list is empty.</summary>

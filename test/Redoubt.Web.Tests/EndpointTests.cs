@@ -177,6 +177,16 @@ public sealed class EndpointTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_daemons_reason_for_telling_nothing_reaches_the_caller()
+    {
+        _node.Daemon.Answer = request =>
+            Task.FromResult<(ControlReply, byte[]?)?>(
+                request.Verb == ControlVerb.ConfigBackup ? (ControlReply.Error("the configuration is not read yet"), null) : null
+            );
+        Assert.Equal(new XmlRpcFault(-32500, "the configuration is not read yet"), (await Vector("backup_config_section")).Fault);
+    }
+
+    [Fact]
     public async Task A_daemon_that_is_gone_is_a_fault_not_a_crash()
     {
         await _node.Daemon.DisposeAsync();

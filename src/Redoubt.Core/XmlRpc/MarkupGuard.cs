@@ -4,10 +4,12 @@ namespace Redoubt.Core.XmlRpc;
 
 /// <summary>
 /// What an XML reader may see of a message. The reader keeps a tag with all its attributes in memory before anybody can say that it is too
-/// long, so tags are measured here, and a document type ends the message before the reader meets it.
+/// long, so tags are measured here, as is white space, and a document type ends the message before the reader meets it.
 /// </summary>
 internal sealed class MarkupGuard : TextReader
 {
+    // White space between tags; the reader keeps it whole, unlike text.
+    private const int MostWhite = 64 << 10;
     private const char ByteOrderMark = '\uFEFF';
     private readonly StreamReader _inner;
     private readonly CappedStream _bytes;
@@ -15,6 +17,8 @@ internal sealed class MarkupGuard : TextReader
     private XmlRpcReason _reason;
     private Region _region;
     private int _tag;
+    private int _white;
+    private bool _isWhite = true;
     private int _matched;
     private bool _begun;
 
@@ -83,8 +87,7 @@ internal sealed class MarkupGuard : TextReader
             switch (_region)
             {
                 case Region.Text:
-                    text = SkipTo(text, '<', Region.TagStart);
-                    _tag = 0;
+                    text = InText(text);
                     break;
                 case Region.TagStart:
                     _region = text[0] switch
@@ -133,12 +136,22 @@ internal sealed class MarkupGuard : TextReader
         }
     }
 
-    private ReadOnlySpan<char> SkipTo(ReadOnlySpan<char> text, char end, Region next)
+    private ReadOnlySpan<char> InText(ReadOnlySpan<char> text)
     {
-        var at = text.IndexOf(end);
+        var at = text.IndexOf('<');
+        if (_isWhite)
+        {
+            var run = at < 0 ? text : text[..at];
+            var other = run.IndexOfAnyExcept(" \t\r\n");
+            _isWhite = other < 0;
+            _white += other < 0 ? run.Length : other;
+            if (_white > MostWhite)
+                _reason = XmlRpcReason.LongText;
+        }
         if (at < 0)
             return [];
-        _region = next;
+        _region = Region.TagStart;
+        (_tag, _white, _isWhite) = (0, 0, true);
         return text[(at + 1)..];
     }
 

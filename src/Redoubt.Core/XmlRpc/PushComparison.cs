@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Redoubt.Core.Configuration.Document;
 
 namespace Redoubt.Core.XmlRpc;
 
@@ -10,7 +11,7 @@ namespace Redoubt.Core.XmlRpc;
 public static class PushComparison
 {
     /// <summary>What stands in a backup in place of a secret.</summary>
-    public const string Hidden = "***";
+    public const string Hidden = ConfigTags.Masked;
 
     // Present in a push, these replace the receiver's section whole; all others are merged two levels deep.
     private static readonly HashSet<string> _whole =

@@ -173,11 +173,13 @@ internal struct XmlRpcParser(XmlReader reader, XmlRpcLimits limits)
         value = null;
         if (_open.Count + 1 >= limits.Depth)
             return Fail(XmlRpcReason.TooDeep, "values are nested too deeply");
+        if (empty)
+        {
+            value = isStruct ? XmlRpcStruct.Empty : XmlRpcArray.Empty;
+            return (isStruct || TryClose()) && TryClose();
+        }
         _open.Push(new Frame(isStruct));
-        if (!empty)
-            return TryItem(out value);
-        value = _open.Pop().Close();
-        return (isStruct || TryClose()) && TryClose();
+        return TryItem(out value);
     }
 
     // An item of the open container is whole: puts it in and goes to the next one, or closes the container, which is then a whole value itself.
@@ -305,11 +307,18 @@ internal struct XmlRpcParser(XmlReader reader, XmlRpcLimits limits)
             node = reader.NodeType;
             if (node is XmlNodeType.Element or XmlNodeType.EndElement)
                 return true;
-            if (node is XmlNodeType.Text or XmlNodeType.CDATA)
+            if (node == XmlNodeType.CDATA || (node == XmlNodeType.Text && !IsBlank()))
                 return Fail(XmlRpcReason.UnexpectedText, "text between elements");
         }
         node = XmlNodeType.None;
         return Fail(XmlRpcReason.Incomplete, "the message ends too early");
+    }
+
+    // The reader calls white space that is longer than its buffer text.
+    private readonly bool IsBlank()
+    {
+        _texts.Clear();
+        return _texts.TryAppend(reader) && _texts.IsBlank;
     }
 
     // Everything up to the next tag.
@@ -390,9 +399,13 @@ internal struct XmlRpcParser(XmlReader reader, XmlRpcLimits limits)
         }
 
         public XmlRpcValue Close() =>
-            _members is not null ? new XmlRpcStruct(_members.DrainToImmutable())
-            : _items!.Count == 0 ? XmlRpcArray.Empty
-            : new XmlRpcArray(_items.DrainToImmutable());
+            _members is not null
+                ? _members.Count == 0
+                    ? XmlRpcStruct.Empty
+                    : new XmlRpcStruct(_members.DrainToImmutable())
+                : _items!.Count == 0
+                    ? XmlRpcArray.Empty
+                    : new XmlRpcArray(_items.DrainToImmutable());
 
         private bool IsNew(string name)
         {

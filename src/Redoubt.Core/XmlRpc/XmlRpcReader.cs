@@ -85,6 +85,7 @@ public static class XmlRpcReader
             {
                 XmlRpcReason.TooLarge => "the message is larger than allowed",
                 XmlRpcReason.LongTag => "a tag is longer than allowed",
+                XmlRpcReason.LongText => "too much white space between tags",
                 _ => "a document type is not allowed",
             }
         );

@@ -118,6 +118,9 @@ public readonly record struct XmlRpcMember(string Name, XmlRpcValue Value);
 /// <param name="Members">The members.</param>
 public sealed record XmlRpcStruct(ImmutableArray<XmlRpcMember> Members) : XmlRpcValue
 {
+    /// <summary>One without members.</summary>
+    public static XmlRpcStruct Empty { get; } = new([]);
+
     /// <inheritdoc/>
     public override string Kind => "struct";
 

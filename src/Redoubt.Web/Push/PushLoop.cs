@@ -25,9 +25,14 @@ public sealed class PushLoop(NodeDaemon daemon, X509Certificate2 certificate, IL
     /// <summary>Runs until told to stop; a push that is on its way is cut off.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Task[] both = [FollowAsync(end.Token), PushAsync(end.Token)];
+        // Where one of them fails, nothing is pushed any more: that ends the process instead of going unnoticed.
+        await Task.WhenAny(both).ConfigureAwait(false);
+        await end.CancelAsync().ConfigureAwait(false);
         try
         {
-            await Task.WhenAll(FollowAsync(stop), PushAsync(stop)).ConfigureAwait(false);
+            await Task.WhenAll(both).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -41,13 +46,14 @@ public sealed class PushLoop(NodeDaemon daemon, X509Certificate2 certificate, IL
     private async Task FollowAsync(CancellationToken stop)
     {
         var wait = TimeSpan.FromSeconds(1);
+        var told = "";
         while (true)
         {
             try
             {
                 await foreach (var wanted in daemon.FollowPushesAsync(stop).ConfigureAwait(false))
                 {
-                    wait = TimeSpan.FromSeconds(1);
+                    (wait, told) = (TimeSpan.FromSeconds(1), "");
                     if (TryAdd(wanted))
                         continue;
                     var refused = new ConfigPushResult
@@ -62,7 +68,9 @@ public sealed class PushLoop(NodeDaemon daemon, X509Certificate2 certificate, IL
             }
             catch (ControlException e)
             {
-                log.FollowLost(e.Message);
+                if (e.Message != told)
+                    log.FollowLost(e.Message);
+                told = e.Message;
             }
             await Task.Delay(wait, stop).ConfigureAwait(false);
             wait = wait * 2 > _longestReconnect ? _longestReconnect : wait * 2;

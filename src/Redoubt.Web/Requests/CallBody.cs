@@ -115,8 +115,14 @@ internal sealed class CallBody(WebLimits limits) : IDisposable
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _done, 1) == 0)
+            if (Interlocked.Exchange(ref _done, 1) == 1)
+                return;
+            // What a large call left is the most that this process ever has: it is given back before the next one comes, and after this one's answer.
+            _ = Task.Run(() =>
+            {
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
                 gate.Release();
+            });
         }
     }
 

@@ -91,7 +91,7 @@ internal sealed class Logins(NodeDaemon daemon, SourceBackoff backoff, Func<Inst
             _asked.TryRemove(key, out _);
             answer.SetResult(given);
         }
-        catch (ControlException e)
+        catch (Exception e) // whatever it is, those who wait for the answer get it
         {
             _asked.TryRemove(key, out _);
             answer.SetException(e);

@@ -33,7 +33,7 @@ internal sealed class StatusPage(NodeDaemon daemon, Logins logins, CallGate gate
             {
                 status = await daemon.StatusAsync(context.RequestAborted).ConfigureAwait(false);
             }
-            catch (ControlException)
+            catch (Exception e) when (e is ControlException or DaemonRefusedException)
             {
                 context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
                 await WriteAsync(context, "redoubt", "<p>The node's daemon does not answer.</p>").ConfigureAwait(false);

@@ -28,6 +28,10 @@ internal sealed class XmlRpcMethods(NodeDaemon daemon, SnippetAnswers snippets, 
             log.DaemonSilent(WebLog.Clean(call.Method), e.Message);
             return Refused("the node's daemon does not answer");
         }
+        catch (DaemonRefusedException e)
+        {
+            return Refused(e.Message);
+        }
     }
 
     public void Dispose() => _change.Dispose();

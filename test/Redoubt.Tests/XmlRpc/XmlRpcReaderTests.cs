@@ -244,6 +244,16 @@ public sealed class XmlRpcReaderTests
     }
 
     [Fact]
+    public void White_space_between_tags_is_bounded_and_within_text_is_not()
+    {
+        var white = new string(' ', 70_000);
+        Assert.Equal(XmlRpcReason.LongText, Refusal(white + Call("<value/>")));
+        Assert.Equal(XmlRpcReason.LongText, Refusal(Call($"<value>{white}</value>")));
+        Assert.Equal(XmlRpcReason.None, Refusal(Call($"<value>a{white}b</value>")));
+        Assert.Equal(XmlRpcReason.None, Refusal(Call($"<value>{white[..60_000]}</value>{white[..60_000]}")));
+    }
+
+    [Fact]
     public void A_stream_that_trickles_is_read_like_a_whole_one()
     {
         var bytes = Encoding.UTF8.GetBytes(
