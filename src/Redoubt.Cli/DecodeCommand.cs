@@ -6,20 +6,23 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Redoubt.Core;
 using Redoubt.Core.Carp;
+using Redoubt.Core.Pfsync;
 
 namespace Redoubt.Cli;
 
-/// <summary><c>decode carp|vrrp</c>: offline. 0 when there was a packet of that protocol, whatever its verdict; else 1.</summary>
+/// <summary><c>decode carp|vrrp|pfsync</c>: offline. 0 when there was a packet of that protocol, whatever its verdict; else 1.</summary>
 internal static class DecodeCommand
 {
     private const int CaptureLimit = 256 << 20;
     private const int AddressLimit = 255;
+    private const string Pfsync = "pfsync";
 
     public static Command Create(CallFactory calls) =>
-        new("decode", "Says what is in a captured advertisement, and whether it would be accepted; asks no daemon")
+        new("decode", "Says what is in a captured packet, and whether it would be accepted; asks no daemon")
         {
             Protocol(calls, "carp", "CARP, as of OpenBSD and FreeBSD"),
             Protocol(calls, "vrrp", "VRRP version 2 and 3"),
+            Protocol(calls, Pfsync, "pfsync of FreeBSD (state formats 1301, 1400, 1500) and OpenBSD"),
         };
 
     private static Command Protocol(CallFactory calls, string protocol, string description)
@@ -71,7 +74,15 @@ internal static class DecodeCommand
                 result.AddError("--ttl: a number from 0 to 255 is expected");
         });
         var ipv6 = new Option<bool>("--ipv6") { Description = "The bytes are a payload that came in IPv6" };
-        var command = new Command(protocol, description) { file, hex, key, addresses, ttl, ipv6 };
+        var command = new Command(protocol, description) { file, hex, ttl };
+        // A pfsync packet is signed by nobody, and its payload is the same in IPv4 and IPv6.
+        var signed = protocol != Pfsync;
+        if (signed)
+        {
+            command.Options.Add(key);
+            command.Options.Add(addresses);
+            command.Options.Add(ipv6);
+        }
         command.Validators.Add(result =>
         {
             if (result.GetResult(hex) is null == result.GetValue(file) is null)
@@ -81,14 +92,14 @@ internal static class DecodeCommand
             command,
             (call, parse, _) =>
             {
-                var known = parse.GetValue(addresses) ?? [];
+                var known = (signed ? parse.GetValue(addresses) : null) ?? [];
                 var options = new DecoderOptions
                 {
-                    Key = parse.GetValue(key),
+                    Key = signed ? parse.GetValue(key) : null,
                     IPv4Addresses = [.. known.Where(a => a.AddressFamily == AddressFamily.InterNetwork).Select(IpAddressValue.From)],
                     IPv6Addresses = [.. known.Where(a => a.AddressFamily == AddressFamily.InterNetworkV6).Select(IpAddressValue.From)],
                     Ttl = parse.GetValue(ttl),
-                    IsIPv6 = parse.GetValue(ipv6),
+                    IsIPv6 = signed && parse.GetValue(ipv6),
                 };
                 return Task.FromResult(
                     parse.GetResult(hex) is not null
@@ -102,7 +113,7 @@ internal static class DecodeCommand
 
     private static int Bytes(Call call, string protocol, byte[] bytes, DecoderOptions options)
     {
-        var decoded = AdvertisementDecoder.Decode(bytes, options);
+        var decoded = Decode(bytes, protocol, options);
         Show(call, decoded, null, null);
         return IsOf(decoded, protocol) ? CommandLine.Done : CommandLine.Failed;
     }
@@ -129,7 +140,7 @@ internal static class DecodeCommand
             number++;
             if (capture.Packet.Length < header || (capture.LinkType == PcapFile.LinkEthernet && !CarriesIp(capture.Packet)))
                 continue;
-            var decoded = AdvertisementDecoder.Decode(capture.Packet[header.Value..], options);
+            var decoded = Decode(capture.Packet[header.Value..], protocol, options);
             if (!IsOf(decoded, protocol))
                 continue;
             shown++;
@@ -143,6 +154,9 @@ internal static class DecodeCommand
             call.Output.WriteLine($"{shown} of {number} packets are {protocol}");
         return CommandLine.Done;
     }
+
+    private static DecodedAdvertisement Decode(ReadOnlySpan<byte> bytes, string protocol, DecoderOptions options) =>
+        protocol == Pfsync ? PfsyncDecoder.Decode(bytes, options) : AdvertisementDecoder.Decode(bytes, options);
 
     // The decoder takes a frame of another kind, an ARP request for one, for a bare payload: it cannot know that these are frames.
     private static bool CarriesIp(ReadOnlySpan<byte> frame)

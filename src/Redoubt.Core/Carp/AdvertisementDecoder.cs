@@ -58,7 +58,7 @@ public static class AdvertisementDecoder
         return Payload(bytes, options.IsIPv6, null, null, options.Ttl, options, fields);
     }
 
-    private static bool TryEthernet(ReadOnlySpan<byte> bytes, ImmutableArray<DecodedField>.Builder fields, out ReadOnlySpan<byte> packet)
+    internal static bool TryEthernet(ReadOnlySpan<byte> bytes, ImmutableArray<DecodedField>.Builder fields, out ReadOnlySpan<byte> packet)
     {
         packet = default;
         var at = 12;
@@ -226,10 +226,10 @@ public static class AdvertisementDecoder
         return new CarpAuthenticator(host).Check(view.Counter, view.Digest);
     }
 
-    private static DecodedAdvertisement Other(string verdict, ImmutableArray<DecodedField>.Builder fields) =>
+    internal static DecodedAdvertisement Other(string verdict, ImmutableArray<DecodedField>.Builder fields) =>
         new("other", false, verdict, fields.ToImmutable());
 
-    private static void AddIp(
+    internal static void AddIp(
         ImmutableArray<DecodedField>.Builder fields,
         bool ipv6,
         IpAddressValue source,

@@ -39,6 +39,8 @@ public class CommandLineTests
     [InlineData("doctor")]
     [InlineData("decode carp")]
     [InlineData("decode carp --hex zz")]
+    [InlineData("decode pfsync")]
+    [InlineData("decode pfsync --hex 05 --key x")]
     [InlineData("decode carp --hex 00 file.pcap")]
     [InlineData("decode carp --hex 00 --ttl 256")]
     [InlineData("decode carp --hex 00 --address 10.0.0")]
@@ -292,6 +294,31 @@ public class CommandLineTests
         Assert.Contains("/nonexistent.xml", (await RunAsync("config check /nonexistent.xml")).Error, StringComparison.Ordinal);
         Assert.Equal(1, (await RunAsync("config check /nonexistent.xml")).Code);
         Assert.Equal(1, (await RunAsync("decode carp /nonexistent.pcap")).Code);
+    }
+
+    [Fact]
+    public async Task A_pfsync_payload_is_decoded_with_its_sections_fields_and_verdict()
+    {
+        // Header, one DEL_C of two, EOF.
+        const string Payload =
+            "05000034"
+            + "00000000000000000000000000000000"
+            + "07000002"
+            + "000000000000000100000002"
+            + "000000000000000300000004"
+            + "0c000001";
+        var accepted = await RunAsync($"decode pfsync --hex {Payload} --ttl 255");
+        Assert.Equal(0, accepted.Code);
+        Assert.Contains("pfsync: accepted", accepted.Output, StringComparison.Ordinal);
+        Assert.Contains("DEL_C (7), 2 of 12 bytes at 20", accepted.Output, StringComparison.Ordinal);
+        Assert.Contains("0000000000000003", accepted.Output, StringComparison.Ordinal);
+        Assert.Contains("bad-ttl", (await RunAsync($"decode pfsync --hex {Payload} --ttl 254")).Output, StringComparison.Ordinal);
+        var json = await RunAsync($"decode pfsync --json --hex {Payload}");
+        Assert.Contains(
+            "\"1.2 creatorid\":\"00000004\"",
+            json.Output.Replace(" \"00", "\"00", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
