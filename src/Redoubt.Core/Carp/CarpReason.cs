@@ -46,6 +46,9 @@ public enum CarpReason
 
     /// <summary>It owns the addresses (VRRP priority 255), so it does not listen first.</summary>
     Owner,
+
+    /// <summary>The failover group decided by heartbeats; which of its reasons, the group knows.</summary>
+    Group,
 }
 
 /// <summary>Reasons in words.</summary>
@@ -75,6 +78,7 @@ public static class CarpReasonText
             CarpReason.Operator => "operator",
             CarpReason.Stopped => "stopped",
             CarpReason.Owner => "owns the addresses",
+            CarpReason.Group => $"its failover group moved{named}",
             _ => "unknown",
         };
     }

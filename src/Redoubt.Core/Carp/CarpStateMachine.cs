@@ -138,6 +138,19 @@ public sealed class CarpStateMachine(CarpHostOptions options) : IElection
         return resign | Become(wanted, CarpReason.Operator, now);
     }
 
+    /// <summary>
+    /// The failover group decided by heartbeats. A virtual host that takes no part stays out; what it is already brings nothing to do.
+    /// </summary>
+    public CarpActions OnGroup(CarpState wanted, Instant now) =>
+        State == CarpState.Init ? CarpActions.None : Become(wanted, CarpReason.Group, now);
+
+    /// <summary>Heartbeats say that the election is decided elsewhere: a backup waits on, whatever advertisements it misses.</summary>
+    public void OnGroupWaits(Instant now)
+    {
+        if (State == CarpState.Backup)
+            ArmAll(now);
+    }
+
     /// <summary>The lease lapsed: the kernel no longer answers for the addresses, so this node is not master.</summary>
     public CarpActions OnLeaseLost(Instant now) =>
         State == CarpState.Master ? Become(CarpState.Backup, CarpReason.LeaseLost, now) : CarpActions.None;

@@ -25,6 +25,11 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
     // A looping switch brings a packet back within milliseconds; eight cover four intervals in two families.
     private const int RememberedAdvertisements = 8;
 
+    // Peers of a cluster are at most seven; further sources share the oldest place.
+    private const int RememberedSources = 8;
+
+    private readonly HeardSource[] _sources = new HeardSource[RememberedSources];
+    private int _nextSource;
     private readonly CarpAuthenticator _authenticator = new(options);
     private readonly SentAdvertisement[] _sent = new SentAdvertisement[RememberedAdvertisements];
     private CarpFamilyView _ipv4;
@@ -40,6 +45,12 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
 
     /// <summary>The election.</summary>
     public CarpStateMachine Machine { get; } = new(options);
+
+    /// <summary>Where set, asked about every advertisement whose digest is right. Without it everybody is <see cref="CarpSender.Foreign"/>.</summary>
+    public CarpSenderJudge? Judge { get; set; }
+
+    /// <summary>When the last advertisement of somebody without heartbeats was heard; <see cref="Instant.Zero"/> where there was none.</summary>
+    public Instant ForeignHeard { get; private set; } = Instant.Zero;
 
     /// <summary>Packets for this vhid.</summary>
     public CarpCounters Counters { get; } = new();
@@ -63,6 +74,12 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
 
     /// <inheritdoc />
     public TimeSpan Interval => CarpTimes.Interval(Options.AdvBase, Options.AdvSkew);
+
+    /// <inheritdoc />
+    public (byte AdvBase, byte AdvSkew) Preference => (Options.AdvBase, Options.AdvSkew);
+
+    /// <inheritdoc />
+    public TimeSpan PeersWait => CarpTimes.MasterDown(CarpFlavour.FreeBsd, Options.AdvBase, 0);
 
     /// <inheritdoc />
     public long Sent => Counters.Sent;
@@ -146,7 +163,13 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
         return false;
     }
 
-    internal CarpActions Hear(bool ipv6, IpAddressValue source, in CarpAdvertisement heard, Instant now)
+    internal CarpSender Recognise(bool ipv6, IpAddressValue source, in CarpAdvertisement heard)
+    {
+        var fresh = IsFresh(ipv6, source, heard.Counter);
+        return Judge?.Invoke(ipv6, source, fresh, heard.IsResignation) ?? CarpSender.Foreign;
+    }
+
+    internal CarpActions Hear(bool ipv6, IpAddressValue source, in CarpAdvertisement heard, CarpSender sender, Instant now)
     {
         _counter = heard.Counter;
         _heardAny = true;
@@ -155,8 +178,32 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
             _ipv6 = view;
         else
             _ipv4 = view;
+        if (sender == CarpSender.Peer)
+        {
+            Machine.OnGroupWaits(now);
+            return CarpActions.None;
+        }
+        // One that resigns is no master any more.
+        ForeignHeard = heard.IsResignation ? Instant.Zero : now;
         var peer = new CarpPeerAdvertisement(heard.AdvBase, heard.AdvSkew, heard.Demotion, Tie(ipv6, source, now));
         return Machine.OnAdvertisement(ipv6, peer, now);
+    }
+
+    private bool IsFresh(bool ipv6, IpAddressValue source, ulong counter)
+    {
+        foreach (ref var known in _sources.AsSpan())
+        {
+            if (known.Source != source || known.IsIPv6 != ipv6 || source == default)
+                continue;
+            // Both families share one counter, and one value may go out in both.
+            var fresh = counter > known.Counter;
+            if (fresh)
+                known.Counter = counter;
+            return fresh;
+        }
+        _sources[_nextSource] = new HeardSource(source, ipv6, counter);
+        _nextSource = (_nextSource + 1) % RememberedSources;
+        return true;
     }
 
     // ucarp's order, so that we agree with it: the lower address wins, IPv4 compared from the last octet. With both families
@@ -179,6 +226,8 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
                 .CompareTo(System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((uint)peer.Low));
         return order < 0 ? CarpTie.Wins : CarpTie.Loses;
     }
+
+    private record struct HeardSource(IpAddressValue Source, bool IsIPv6, ulong Counter);
 
     private readonly record struct SentAdvertisement(ulong Counter, IpAddressValue Source, bool IsIPv6);
 }

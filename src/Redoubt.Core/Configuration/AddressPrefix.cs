@@ -22,6 +22,9 @@ public readonly record struct AddressPrefix(IpAddressValue Address, bool IsIPv6,
     /// <summary>fe80::/10.</summary>
     public bool IsLinkLocal => IsIPv6 && Address.High >> 54 == 0x3fa;
 
+    /// <summary>127.0.0.0/8 or ::1.</summary>
+    public bool IsLoopback => IsIPv6 ? Address == new IpAddressValue(0, 1) : Address.Low >> 24 == 127;
+
     /// <summary>The same prefix with all host bits zero.</summary>
     public AddressPrefix Network => this with { Address = Mask(Address, Length) };
 

@@ -3,16 +3,23 @@ using System.Globalization;
 
 namespace Redoubt.Core.Configuration;
 
-/// <summary>The section aliases: names for addresses and ports. Tables fetched from the network are kept, not applied.</summary>
+/// <summary>
+/// The section aliases: names for addresses and ports. What the file does not list itself (tables fetched from the network, host names) is
+/// noted, so that the values can come from outside when rules are compiled.
+/// </summary>
 internal sealed class AliasTable
 {
+    private static readonly string[] AddressTypes = ["host", "network", "url", "urltable"];
+    private static readonly string[] PortTypes = ["port", "url_ports", "urltable_ports"];
+    private readonly Problems _problems;
     private readonly Dictionary<string, ConfigElement> _aliases = [];
-    private readonly Dictionary<string, (ImmutableArray<AddressPrefix> Values, string Reason)> _prefixes = [];
-    private readonly Dictionary<string, (ImmutableArray<PortRange> Values, string Reason)> _ports = [];
+    private readonly Dictionary<string, (AliasContent? Content, string Reason)> _resolved = [];
+    private readonly HashSet<string> _told = [];
     private int _total = ConfigurationLimits.AliasTotal;
 
     public AliasTable(Problems problems, ConfigElement? section)
     {
+        _problems = problems;
         foreach (var alias in section?.All("alias") ?? [])
         {
             var name = alias.Value("name", problems);
@@ -27,41 +34,17 @@ internal sealed class AliasTable
         }
     }
 
+    /// <summary>Those that were asked for and can be applied.</summary>
+    public ImmutableDictionary<string, AliasContent> Used =>
+        _resolved.Values.Select(r => r.Content).OfType<AliasContent>().ToImmutableDictionary(c => c.Name);
+
     public bool Knows(string name) => _aliases.ContainsKey(name);
 
-    /// <summary>The networks and hosts of an alias; null with a reason when it can not be applied.</summary>
-    public ImmutableArray<AddressPrefix>? Prefixes(string name, out string reason)
-    {
-        if (!_prefixes.TryGetValue(name, out var known))
-        {
-            var found = ImmutableArray.CreateBuilder<AddressPrefix>();
-            var budget = ConfigurationLimits.AliasValues;
-            var why = Expand(
-                name,
-                ["host", "network"],
-                0,
-                ref budget,
-                text => AddressPrefix.TryParse(text, out var p) && Add(found, p.Network)
-            );
-            _prefixes[name] = known = (found.ToImmutable(), why);
-        }
-        reason = known.Reason;
-        return reason.Length == 0 ? known.Values : null;
-    }
+    /// <summary>An alias of addresses; null with a reason when it can not be applied.</summary>
+    public AliasContent? Addresses(string name, out string reason) => Resolve(name, ports: false, out reason);
 
-    /// <summary>The ports of a port alias; null with a reason when it can not be applied.</summary>
-    public ImmutableArray<PortRange>? Ports(string name, out string reason)
-    {
-        if (!_ports.TryGetValue(name, out var known))
-        {
-            var found = ImmutableArray.CreateBuilder<PortRange>();
-            var budget = ConfigurationLimits.AliasValues;
-            var why = Expand(name, ["port"], 0, ref budget, text => TryParsePorts(text, ':', out var range) && Add(found, range));
-            _ports[name] = known = (found.ToImmutable(), why);
-        }
-        reason = known.Reason;
-        return reason.Length == 0 ? known.Values : null;
-    }
+    /// <summary>An alias of ports; null with a reason when it can not be applied.</summary>
+    public AliasContent? Ports(string name, out string reason) => Resolve(name, ports: true, out reason);
 
     /// <summary>"80", or two ports with the separator between them, the lower one first.</summary>
     public static bool TryParsePorts(string text, char separator, out PortRange range)
@@ -78,33 +61,90 @@ internal sealed class AliasTable
         return true;
     }
 
-    private string Expand(string name, string[] types, int depth, ref int budget, Func<string, bool> take)
+    private AliasContent? Resolve(string name, bool ports, out string reason)
+    {
+        if (!_resolved.TryGetValue(name, out var known))
+        {
+            var content = new Content(ports);
+            var budget = ConfigurationLimits.AliasValues;
+            var why = Expand(name, content, 0, ref budget);
+            _resolved[name] = known = (why.Length == 0 ? content.ToImmutable(name) : null, why);
+        }
+        reason = known.Reason;
+        if (known.Content is { } found && found.IsPorts != ports)
+            reason = ports ? $"alias {name} holds addresses" : $"alias {name} holds ports";
+        return reason.Length == 0 ? known.Content : null;
+    }
+
+    private string Expand(string name, Content content, int depth, ref int budget)
     {
         if (!_aliases.TryGetValue(name, out var alias))
             return $"there is no alias {name}";
         var type = alias.First("type")?.Text.Trim() ?? "";
-        if (!types.Contains(type))
+        if (!(content.IsPorts ? PortTypes : AddressTypes).Contains(type))
             return $"alias {name} is of type {ElementReading.Quote(type)}";
         if (depth == ConfigurationLimits.AliasDepth)
             return $"alias {name} is nested too deeply";
+        if (type.StartsWith("urltable", StringComparison.Ordinal))
+        {
+            content.Tables.Add(name);
+            return "";
+        }
         var values = (alias.First("address")?.Text ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         foreach (var value in values)
         {
             if (--budget < 0 || --_total < 0)
                 return $"alias {name} has too many values";
-            if (take(value))
+            if (content.TryAdd(value))
                 continue;
-            if (!_aliases.ContainsKey(value))
+            if (_aliases.ContainsKey(value))
+            {
+                if (Expand(value, content, depth + 1, ref budget) is { Length: > 0 } reason)
+                    return reason;
+            }
+            else if (!content.IsPorts && IsHostName(value))
+            {
+                content.Tables.Add(name);
+                if (_told.Add(name))
+                    _problems.Warn(
+                        alias.First("address")!,
+                        $"{ElementReading.Quote(value)} is a host name and not looked up; the file aliases/{name} of the state directory may hold addresses"
+                    );
+            }
+            else if (type.StartsWith("url", StringComparison.Ordinal) && value.Contains("://", StringComparison.Ordinal))
+                content.Tables.Add(name);
+            else
                 return $"{ElementReading.Quote(value)} in alias {name} can not be resolved";
-            if (Expand(value, types, depth + 1, ref budget, take) is { Length: > 0 } reason)
-                return reason;
         }
         return "";
     }
 
-    private static bool Add<T>(ImmutableArray<T>.Builder found, T value)
+    private static bool IsHostName(string text) =>
+        text.Length <= 253
+        && text.Any(char.IsAsciiLetter)
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
+        && char.IsAsciiLetterOrDigit(text[0]);
+
+    private sealed class Content(bool ports)
     {
-        found.Add(value);
-        return true;
+        private readonly ImmutableArray<AddressPrefix>.Builder _prefixes = ImmutableArray.CreateBuilder<AddressPrefix>();
+        private readonly ImmutableArray<PortRange>.Builder _ports = ImmutableArray.CreateBuilder<PortRange>();
+
+        public bool IsPorts => ports;
+
+        public HashSet<string> Tables { get; } = [];
+
+        public bool TryAdd(string text)
+        {
+            if (!ports)
+                return AliasFile.TryParseAddresses(text, _prefixes);
+            if (!TryParsePorts(text, ':', out var range) && !TryParsePorts(text, '-', out range))
+                return false;
+            _ports.Add(range);
+            return true;
+        }
+
+        public AliasContent ToImmutable(string name) =>
+            new(name, _prefixes.ToImmutable(), _ports.ToImmutable(), [.. Tables.Order(StringComparer.Ordinal)], ports);
     }
 }

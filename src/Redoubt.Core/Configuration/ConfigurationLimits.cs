@@ -25,13 +25,31 @@ public static class ConfigurationLimits
     public const int Rules = 50_000;
 
     /// <summary>Values of one alias, nested aliases included.</summary>
-    public const int AliasValues = 10_000;
+    public const int AliasValues = 200_000;
 
     /// <summary>Values of all aliases together, each counted where it is used in another alias.</summary>
-    public const int AliasTotal = 500_000;
+    public const int AliasTotal = 1_000_000;
 
     /// <summary>Nested aliases below one another.</summary>
     public const int AliasDepth = 8;
+
+    /// <summary>Schedules.</summary>
+    public const int Schedules = 1_000;
+
+    /// <summary>Time ranges of one schedule.</summary>
+    public const int ScheduleRanges = 1_000;
+
+    /// <summary>Gateways, likewise groups of them and members of a group.</summary>
+    public const int Gateways = 1_000;
+
+    /// <summary>Addresses of a translation pool, and ports of a forwarded range that move to other numbers.</summary>
+    public const int PoolSize = 256;
+
+    /// <summary>Different tags of rules: a packet has eight bits for them.</summary>
+    public const int Tags = 255;
+
+    /// <summary>Different gateways and groups that rules use: a connection has eight bits for them.</summary>
+    public const int PolicyRoutes = 255;
 
     /// <summary>Problems of each kind (errors, warnings) that are reported one by one; the rest is counted.</summary>
     public const int Problems = 500;

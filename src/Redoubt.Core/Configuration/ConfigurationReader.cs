@@ -17,6 +17,8 @@ public static class ConfigurationReader
         "filter",
         "nat",
         "aliases",
+        "schedules",
+        "ifgroups",
         "revision",
         "redoubt",
     ];
@@ -67,7 +69,15 @@ public static class ConfigurationReader
 
         var aliases = new AliasTable(problems, root.Single("aliases", problems));
         var filter = root.Single("filter", problems);
-        var rules = new RuleReader(problems, interfaces, aliases).Read(filter);
+        var firewall = new FirewallSettingsReader(problems, interfaces).Read(
+            system,
+            root.Single("ifgroups", problems),
+            root.Single("redoubt", problems)
+        );
+        var gateways = new GatewayReader(problems, interfaces).Read(root.Single("gateways", problems));
+        var schedules = new ScheduleReader(problems).Read(root.Single("schedules", problems));
+        var rules = new RuleReader(problems, interfaces, firewall, gateways, schedules, aliases).Read(filter);
+        var nat = new NatReader(problems, interfaces, virtualAddresses.Addresses, firewall, aliases).Read(root.Single("nat", problems));
         if (interfacesElement is not null && rules.All(r => r.IsDisabled || r.Action != RuleAction.Pass))
             problems.Warn(
                 filter ?? interfacesElement,
@@ -84,7 +94,11 @@ public static class ConfigurationReader
             HaSync = hasync,
             Redoubt = settings,
             FilterRules = rules,
-            Nat = new NatReader(problems, interfaces, virtualAddresses.Addresses, aliases).Read(root.Single("nat", problems)),
+            Nat = nat,
+            Aliases = aliases.Used,
+            Schedules = schedules,
+            Gateways = gateways,
+            Firewall = firewall,
         };
     }
 

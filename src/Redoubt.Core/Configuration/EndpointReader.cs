@@ -6,6 +6,9 @@ namespace Redoubt.Core.Configuration;
 /// <summary>Reads source and destination of a rule. Null means that the rule can not be applied; the problem has been reported.</summary>
 internal sealed class EndpointReader(Problems problems, ImmutableArray<InterfaceConfiguration> interfaces, AliasTable aliases)
 {
+    // Networks of pfSense's own servers and tunnels.
+    private static readonly string[] OtherNetworks = ["pppoe", "l2tp", "pptp", "openvpn", "enc0", "IPsec", "wireguard"];
+
     /// <summary>The side of a filter rule, with its port inside.</summary>
     public RuleEndpoint? Read(ConfigElement rule, string side, ImmutableArray<byte>? protocols)
     {
@@ -31,7 +34,7 @@ internal sealed class EndpointReader(Problems problems, ImmutableArray<Interface
             problems.Error(element, "not any would match nothing", "an address or network with <not/>");
             return null;
         }
-        return addresses with { Not = not, Ports = ports.Value };
+        return addresses with { Not = not, Ports = ports.Value.Ports, PortAlias = ports.Value.Alias };
     }
 
     private RuleEndpoint? ReadAddresses(ConfigElement element)
@@ -82,47 +85,64 @@ internal sealed class EndpointReader(Problems problems, ImmutableArray<Interface
         return new RuleEndpoint { Kind = kind, Interface = which.Name };
     }
 
+    /// <summary>Whether the side can name an address of that family.</summary>
+    public bool CanBe(RuleEndpoint side, bool ipv6) =>
+        side.Kind switch
+        {
+            EndpointKind.Prefixes => side.Prefixes.Any(p => p.IsIPv6 == ipv6),
+            EndpointKind.Alias => aliases.Addresses(side.Alias, out _) is { } a
+                && (!a.Tables.IsEmpty || a.Prefixes.Any(p => p.IsIPv6 == ipv6)),
+            _ => true,
+        };
+
     private RuleEndpoint? ReadAlias(ConfigElement element, string text)
     {
         if (!aliases.Knows(text))
         {
-            problems.Error(
-                element,
-                $"{Quote(text)} is no address",
-                "an address, address/length, alias, or in <network> an interface name or (self)"
-            );
+            if (element.Name == "network" && OtherNetworks.Contains(text))
+                problems.Warn(element, $"{text} is not served here, so the whole rule is kept, not applied");
+            else
+                problems.Error(
+                    element,
+                    $"{Quote(text)} is no address",
+                    "an address, address/length, alias, or in <network> an interface name or (self)"
+                );
             return null;
         }
-        if (aliases.Prefixes(text, out var reason) is not { } prefixes)
+        if (aliases.Addresses(text, out var reason) is not { } content)
         {
             problems.Warn(element, $"{reason}, so the whole rule is kept, not applied");
             return null;
         }
-        if (!prefixes.IsEmpty)
-            return new RuleEndpoint { Kind = EndpointKind.Prefixes, Prefixes = prefixes };
+        if (!content.Prefixes.IsEmpty || !content.Tables.IsEmpty)
+            return new RuleEndpoint { Kind = EndpointKind.Alias, Alias = text };
         problems.Warn(element, $"alias {text} is empty, so the whole rule is kept, not applied");
         return null;
     }
 
-    private ImmutableArray<PortRange>? ReadPorts(ConfigElement? element, char separator, ImmutableArray<byte>? protocols)
+    private (ImmutableArray<PortRange> Ports, string Alias)? ReadPorts(
+        ConfigElement? element,
+        char separator,
+        ImmutableArray<byte>? protocols
+    )
     {
         var text = element?.Value(problems) ?? "";
         if (text.Length == 0 || text == "any")
-            return [];
+            return ([], "");
         if (protocols is { } p && (p.IsEmpty || p.Any(n => n is not (6 or 17 or 132))))
         {
             problems.Error(element!, "a port needs a protocol with ports", "protocol tcp, udp or tcp/udp");
             return null;
         }
         if (AliasTable.TryParsePorts(text, separator, out var range) || AliasTable.TryParsePorts(text, ':', out range))
-            return [range];
+            return ([range], "");
         if (!aliases.Knows(text))
         {
             problems.Error(element!, $"{Quote(text)} is no port", "a number from 1 to 65535, a range such as 8000-8080, or a port alias");
             return null;
         }
-        if (aliases.Ports(text, out var reason) is { IsEmpty: false } ports)
-            return ports;
+        if (aliases.Ports(text, out var reason) is { } content && (!content.Ports.IsEmpty || !content.Tables.IsEmpty))
+            return ([], text);
         problems.Warn(element!, $"{(reason.Length > 0 ? reason : $"alias {text} is empty")}, so the whole rule is kept, not applied");
         return null;
     }

@@ -13,64 +13,84 @@ public enum RuleAction
 
     /// <summary>Drop and answer: TCP with a reset, everything else with an ICMP error.</summary>
     Reject,
+
+    /// <summary>Decides nothing: counts, logs and tags. Floating rules only.</summary>
+    Match,
 }
 
-/// <summary>Which addresses one side of a rule means.</summary>
-public enum EndpointKind
+/// <summary>filter/rule/direction, of floating rules; all others judge what comes in.</summary>
+public enum RuleDirection
 {
-    /// <summary>Every address.</summary>
+    /// <summary>Packets that come in by the interface.</summary>
+    In,
+
+    /// <summary>Packets that leave by it, translated already.</summary>
+    Out,
+
+    /// <summary>Both.</summary>
     Any,
-
-    /// <summary>The networks on the interface <see cref="RuleEndpoint.Interface"/> ("lan").</summary>
-    InterfaceNetwork,
-
-    /// <summary>This node's own address on it ("lanip").</summary>
-    InterfaceAddress,
-
-    /// <summary>Every address of this node ("(self)").</summary>
-    Self,
-
-    /// <summary>The listed <see cref="RuleEndpoint.Prefixes"/>.</summary>
-    Prefixes,
 }
 
-/// <summary>Ports from <paramref name="First"/> to <paramref name="Last"/>, both included.</summary>
-/// <param name="First">0..65535.</param>
-/// <param name="Last">Not below <paramref name="First"/>.</param>
-public readonly record struct PortRange(ushort First, ushort Last)
+/// <summary>filter/rule/statetype. Linux has one kind of state; what differs from it is in the remarks.</summary>
+public enum RuleStateType
 {
-    /// <inheritdoc />
-    public override string ToString() =>
-        First == Last ? FormattableString.Invariant($"{First}") : FormattableString.Invariant($"{First}-{Last}");
+    /// <summary>A state is kept.</summary>
+    Keep,
+
+    /// <summary>As <see cref="Keep"/>: windows are checked all the same, so less passes than pf would let through.</summary>
+    Sloppy,
+
+    /// <summary>As <see cref="Keep"/>: the server answers the handshake itself.</summary>
+    SynProxy,
+
+    /// <summary>Passes also packets that fit no state.</summary>
+    None,
 }
 
-/// <summary>One side of a rule.</summary>
-public sealed record RuleEndpoint
+/// <summary>TCP flags that must be set, out of those that are looked at; bits as in the header (FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128).</summary>
+/// <param name="Set">Flags that are set.</param>
+/// <param name="Mask">Flags that are looked at.</param>
+public readonly record struct TcpFlagMatch(byte Set, byte Mask);
+
+/// <summary>Limits of a pass rule; what is beyond them is dropped. 0: none.</summary>
+public readonly record struct RuleLimits
 {
-    /// <summary>Which addresses.</summary>
-    public EndpointKind Kind { get; init; }
+    /// <summary>States the rule may make (max).</summary>
+    public int States { get; init; }
 
-    /// <summary>Logical interface name, for the two kinds that need one; else empty.</summary>
-    public string Interface { get; init; } = "";
+    /// <summary>Sources that may have states at a time (max-src-nodes).</summary>
+    public int SourceNodes { get; init; }
 
-    /// <summary>Networks and hosts, aliases resolved.</summary>
-    public ImmutableArray<AddressPrefix> Prefixes { get; init; } = [];
+    /// <summary>States of one source: the smaller one of max-src-states and max-src-conn.</summary>
+    public int StatesPerSource { get; init; }
 
-    /// <summary>The addresses are those that must not match. Never set for <see cref="EndpointKind.Any"/>.</summary>
-    public bool Not { get; init; }
+    /// <summary>New connections of one source (max-src-conn-rate) in <see cref="RateSeconds"/>; who makes more is shut out for an hour.</summary>
+    public int RateConnections { get; init; }
 
-    /// <summary>Ports; empty means all.</summary>
-    public ImmutableArray<PortRange> Ports { get; init; } = [];
+    /// <summary>max-src-conn-rates.</summary>
+    public int RateSeconds { get; init; }
+
+    /// <summary>Says that nothing is limited.</summary>
+    public bool IsEmpty => this == default;
 }
 
-/// <summary>One filter rule: it judges the first packet of a connection that comes in by its interface; the first match decides.</summary>
+/// <summary>One filter rule: it judges the first packet of a connection.</summary>
 public sealed record FilterRule
 {
     /// <summary>What happens.</summary>
     public required RuleAction Action { get; init; }
 
-    /// <summary>Logical name of the interface by which the packet comes in.</summary>
-    public required string Interface { get; init; }
+    /// <summary>Logical names of interfaces and interface groups; exactly one but in floating rules, where none means all.</summary>
+    public ImmutableArray<string> Interfaces { get; init; } = [];
+
+    /// <summary>Judged before the rules of the interfaces, in the order of the file.</summary>
+    public bool IsFloating { get; init; }
+
+    /// <summary>The first match decides. Without (floating only), the last match decides, and only where nothing else matched.</summary>
+    public bool Quick { get; init; } = true;
+
+    /// <summary>Which way the packet goes.</summary>
+    public RuleDirection Direction { get; init; }
 
     /// <summary>Applies to IPv4.</summary>
     public bool IPv4 { get; init; } = true;
@@ -89,6 +109,42 @@ public sealed record FilterRule
 
     /// <summary>To whom.</summary>
     public RuleEndpoint Destination { get; init; } = new();
+
+    /// <summary>Flags of the first packet; null: whatever begins a connection.</summary>
+    public TcpFlagMatch? TcpFlags { get; init; }
+
+    /// <summary>Differentiated services code point, 0..63; null: any.</summary>
+    public int? Dscp { get; init; }
+
+    /// <summary>What kind of state.</summary>
+    public RuleStateType StateType { get; init; }
+
+    /// <summary>The states are not replicated to the peers (nopfsync).</summary>
+    public bool NoPfsync { get; init; }
+
+    /// <summary>Every new connection is written to the kernel's log, at a bounded pace.</summary>
+    public bool Log { get; init; }
+
+    /// <summary>Packets with IP options may pass.</summary>
+    public bool AllowOptions { get; init; }
+
+    /// <summary>Name of the schedule in whose times the rule exists; empty: always.</summary>
+    public string Schedule { get; init; } = "";
+
+    /// <summary>Name of the gateway or gateway group that matching connections leave by; empty: as the routing table says.</summary>
+    public string Gateway { get; init; } = "";
+
+    /// <summary>Tag that matching packets get; empty: none.</summary>
+    public string Tag { get; init; } = "";
+
+    /// <summary>Tag that packets must have; empty: does not matter.</summary>
+    public string Tagged { get; init; } = "";
+
+    /// <summary><see cref="Tagged"/> is the tag that packets must not have.</summary>
+    public bool NotTagged { get; init; }
+
+    /// <summary>Limits of a pass rule.</summary>
+    public RuleLimits Limits { get; init; }
 
     /// <summary>Text for people, or empty. Hostile until proven otherwise: only sanitised text reaches the kernel.</summary>
     public string Description { get; init; } = "";

@@ -24,6 +24,12 @@ public sealed record InterfaceConfiguration
     /// <summary>Leads to the Internet, so automatic outbound NAT applies: named wan, or has a gateway, or gets its address by dhcp or pppoe.</summary>
     public bool IsWan { get; init; }
 
+    /// <summary>blockpriv: private source addresses are refused.</summary>
+    public bool BlockPrivate { get; init; }
+
+    /// <summary>blockbogons: source addresses that nobody can have are refused.</summary>
+    public bool BlockBogons { get; init; }
+
     /// <summary>Line in the file.</summary>
     public int Line { get; init; }
 }

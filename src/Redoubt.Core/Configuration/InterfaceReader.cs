@@ -68,6 +68,8 @@ internal sealed class InterfaceReader(Problems problems)
             IPv4 = ipv4,
             IPv6 = ipv6,
             IsWan = entry.Name == "wan" || gateway || dynamic,
+            BlockPrivate = entry.Flag("blockpriv", problems),
+            BlockBogons = entry.Flag("blockbogons", problems),
             Line = entry.Line,
         };
     }

@@ -3,27 +3,31 @@ using static Redoubt.Core.Configuration.ElementReading;
 
 namespace Redoubt.Core.Configuration;
 
-/// <summary>Reads nat/outbound; port forwards, 1:1 and prefix translation are kept, not applied.</summary>
+/// <summary>Reads the section nat. What can not be applied exactly is left out with a warning.</summary>
 internal sealed class NatReader(
     Problems problems,
     ImmutableArray<InterfaceConfiguration> interfaces,
     ImmutableArray<VirtualAddress> virtualAddresses,
+    FirewallSettings settings,
     AliasTable aliases
 )
 {
-    private readonly EndpointReader _endpoints = new(problems, interfaces, aliases);
+    private readonly NatFields _fields = new(problems, interfaces, aliases);
 
     public NatConfiguration Read(ConfigElement? section)
     {
         if (section is null)
             return new NatConfiguration();
-        foreach (var (tag, what) in new[] { ("rule", "port forwards"), ("onetoone", "1:1 translations"), ("npt", "prefix translations") })
+        var forwards = new PortForwardReader(problems, interfaces, settings, aliases, _fields);
+        var prefixes = new PrefixTranslationReader(problems, interfaces, virtualAddresses, settings, _fields);
+        var nat = new NatConfiguration
         {
-            if (section.First(tag) is { Children.Count: > 0 } first)
-                problems.Warn(first, $"{what} are kept, not applied");
-        }
+            PortForwards = All(section, "rule", forwards.Read),
+            OneToOne = All(section, "onetoone", prefixes.ReadOneToOne),
+            Prefixes = All(section, "npt", prefixes.ReadPrefix),
+        };
         if (section.Single("outbound", problems) is not { } outbound)
-            return new NatConfiguration();
+            return nat;
         var mode = outbound.Word(
             "mode",
             problems,
@@ -32,57 +36,58 @@ internal sealed class NatReader(
             ("advanced", OutboundNatMode.Advanced),
             ("disabled", OutboundNatMode.Disabled)
         );
-        var entries = outbound.All("rule").ToList();
-        if (entries.Count > ConfigurationLimits.Rules)
-        {
-            problems.Error(outbound, "there are too many outbound rules", "at most 50000");
-            return new NatConfiguration { Mode = mode };
-        }
-        if (entries.Count > 0 && mode is OutboundNatMode.Automatic or OutboundNatMode.Disabled)
+        var rules = All(outbound, "rule", ReadOutbound);
+        if (outbound.First("rule") is not null && mode is OutboundNatMode.Automatic or OutboundNatMode.Disabled)
             problems.Warn(outbound, $"outbound rules have no effect in mode {outbound.Value("mode", problems)}", "hybrid or advanced");
-        var rules = ImmutableArray.CreateBuilder<OutboundNatRule>();
-        foreach (var entry in entries)
-        {
-            if (ReadOne(entry) is { } rule)
-                rules.Add(rule);
-        }
-        return new NatConfiguration { Mode = mode, Outbound = rules.ToImmutable() };
+        return nat with { Mode = mode, Outbound = rules };
     }
 
-    private OutboundNatRule? ReadOne(ConfigElement entry)
+    private ImmutableArray<T> All<T>(ConfigElement section, string tag, Func<ConfigElement, T?> read)
+        where T : class
     {
-        var name = entry.Value("interface", problems);
-        if (interfaces.All(i => i.Name != name))
+        var entries = section.All(tag).ToList();
+        if (entries.Count > ConfigurationLimits.Rules)
         {
-            problems.Error(entry.First("interface") ?? entry, $"there is no interface {Quote(name)}", "a name from <interfaces>");
-            return null;
+            problems.Error(section, $"there are too many entries <{tag}>", "at most 50000");
+            return [];
         }
+        // pfSense writes an empty element for an empty list.
+        return [.. entries.Where(e => e.Children.Count > 0).Select(read).OfType<T>()];
+    }
+
+    private OutboundNatRule? ReadOutbound(ConfigElement entry)
+    {
+        var name = _fields.Interface(entry);
         var protocols = Protocols.Read(entry, problems);
-        var source = Side(entry, "source", "sourceport", protocols);
-        var destination = Side(entry, "destination", "dstport", protocols);
+        var source = _fields.Side(entry, "source", "sourceport", protocols);
+        var destination = _fields.Side(entry, "destination", "dstport", protocols);
         var noNat = entry.Flag("nonat", problems);
-        if (source is null || destination is null || protocols is null || !TryTarget(entry, noNat, out var target))
+        if (
+            name is null
+            || source is null
+            || destination is null
+            || protocols is null
+            || !TryTarget(entry, noNat, source, out var target)
+            || !TryPort(entry, protocols.Value, out var port)
+        )
             return null;
-        var explicitFamily = entry.Value("ipprotocol", problems).Length > 0;
-        var ipv6 = entry.Word("ipprotocol", problems, ("inet", false), ("inet6", true));
-        if (!explicitFamily)
-            ipv6 = target?.IsIPv6 ?? false;
+        var ipv6 = _fields.IsIPv6(entry, target?.IsIPv6 ?? false);
         if (target is { } t && t.IsIPv6 != ipv6)
         {
             problems.Error(
                 entry.First("target")!,
-                $"{t.AddressText} is not of the rule's family",
+                $"{Quote(entry.First("target")!.Text)} is not of the rule's family",
                 ipv6 ? "an IPv6 address" : "an IPv4 address"
             );
             return null;
         }
-        if (new[] { source, destination }.Any(s => s.Kind == EndpointKind.Prefixes && s.Prefixes.All(p => p.IsIPv6 != ipv6)))
+        if (!_fields.FitFamily(entry, ipv6, source, destination))
+            return null;
+        if (port is not null && target is { Single: null })
         {
-            problems.Error(entry, "the rule's addresses are not of its family", "an ipprotocol that fits the addresses");
+            problems.Warn(entry.First("natport")!, "a pool of addresses has no port of its own, so the whole rule is kept, not applied");
             return null;
         }
-        if (entry.First("natport") is { Text.Length: > 0 } natPort)
-            problems.Warn(natPort, "<natport> is kept, not applied; the rule works without it");
         return new OutboundNatRule
         {
             Interface = name,
@@ -91,6 +96,7 @@ internal sealed class NatReader(
             Source = source,
             Destination = destination,
             Target = target,
+            Port = port,
             StaticPort = entry.Flag("staticnatport", problems),
             NoNat = noNat,
             Description = entry.Value("descr", problems),
@@ -99,15 +105,23 @@ internal sealed class NatReader(
         };
     }
 
-    private RuleEndpoint? Side(ConfigElement entry, string side, string portTag, ImmutableArray<byte>? protocols)
+    private bool TryPort(ConfigElement entry, ImmutableArray<byte> protocols, out PortRange? port)
     {
-        if (entry.Single(side, problems) is { } element)
-            return _endpoints.Read(element, entry.Single(portTag, problems), '-', protocols);
-        problems.Error(entry, $"the {side} is missing", "<any/>, <network> or <address>");
-        return null;
+        port = null;
+        var element = entry.Single("natport", problems);
+        var text = element?.Value(problems) ?? "";
+        if (text.Length == 0)
+            return true;
+        if (protocols.IsEmpty || protocols.Any(p => p is not (6 or 17)))
+            problems.Error(element!, "a port needs a protocol with ports", "protocol tcp, udp or tcp/udp");
+        else if (AliasTable.TryParsePorts(text, ':', out var range) || AliasTable.TryParsePorts(text, '-', out range))
+            port = range;
+        else
+            problems.Error(element!, $"{Quote(text)} is no port", "a number from 1 to 65535, or a range such as 1024:65535");
+        return port is not null;
     }
 
-    private bool TryTarget(ConfigElement entry, bool noNat, out AddressPrefix? target)
+    private bool TryTarget(ConfigElement entry, bool noNat, RuleEndpoint source, out NatPool? target)
     {
         target = null;
         var element = entry.Single("target", problems);
@@ -116,23 +130,14 @@ internal sealed class NatReader(
             return true;
         if (text.StartsWith("_vip", StringComparison.Ordinal) && virtualAddresses.FirstOrDefault(v => v.UniqId == text[4..]) is { } vip)
         {
-            target = vip.Prefix.Host;
+            target = NatPool.Of(vip.Prefix.Host);
             return true;
         }
         if (aliases.Knows(text) || text == "other-subnet")
-        {
-            var single = aliases.Knows(text) ? aliases.Prefixes(text, out _) : null;
-            if (single is not { Length: 1 } one || !one[0].IsHost)
-            {
-                problems.Warn(element!, "a pool of addresses is not supported, so the whole rule is kept, not applied", "one address");
-                return false;
-            }
-            target = one[0];
-            return true;
-        }
-        target = element!.Address(problems);
-        if (target is not { } address)
+            return TryPool(entry, element!, text, source, out target);
+        if (element!.Address(problems) is not { } address)
             return false;
+        target = NatPool.Of(address);
         var known =
             virtualAddresses.Any(v => v.Prefix.Host == address) || interfaces.Any(i => i.IPv4?.Host == address || i.IPv6?.Host == address);
         if (!known)
@@ -142,4 +147,49 @@ internal sealed class NatReader(
             );
         return true;
     }
+
+    // "other-subnet": the pool is target_ip/target_subnet in newer files, target_subnet alone in older ones.
+    private bool TryPool(ConfigElement entry, ConfigElement element, string text, RuleEndpoint source, out NatPool? pool)
+    {
+        pool = null;
+        var words = entry.Value("poolopts", problems).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var choice = words.FirstOrDefault() switch
+        {
+            "random" => PoolChoice.Random,
+            "source-hash" => PoolChoice.SourceHash,
+            "bitmask" => PoolChoice.Bitmask,
+            _ => PoolChoice.RoundRobin,
+        };
+        if (words.Contains("sticky-address"))
+            choice = PoolChoice.SourceHash;
+        if (text == "other-subnet")
+        {
+            var given = $"{entry.Value("targetip", problems)}/{entry.Value("targetip_subnet", problems)}";
+            if (AddressPrefix.TryParse(given, out var subnet))
+                pool = new NatPool(subnet.Network, [], choice);
+        }
+        else if (aliases.Addresses(text, out _) is { Tables.IsEmpty: true, Prefixes: [var first, ..] prefixes })
+        {
+            if (prefixes.Length == 1 && !first.IsHost)
+                pool = new NatPool(first, [], choice);
+            else if (prefixes.Length <= ConfigurationLimits.PoolSize && prefixes.All(p => p.IsHost && p.IsIPv6 == first.IsIPv6))
+                pool = new NatPool(null, prefixes, choice);
+        }
+        if (pool is null)
+            problems.Warn(element, $"{Quote(text)} is no pool of addresses of one family, so the whole rule is kept, not applied");
+        else if (choice == PoolChoice.Bitmask && !CanKeepHostBits(pool, source))
+        {
+            problems.Warn(
+                entry.First("poolopts")!,
+                "bitmask needs one network of the pool's size as source, so the whole rule is kept, not applied"
+            );
+            pool = null;
+        }
+        return pool is not null;
+    }
+
+    private static bool CanKeepHostBits(NatPool pool, RuleEndpoint source) =>
+        pool.Range is { } range
+        && source is { Kind: EndpointKind.Prefixes, Not: false, Prefixes: [var only] }
+        && only.Length == range.Length;
 }

@@ -32,6 +32,18 @@ public sealed record NodeConfiguration
     /// <summary>The filter rules that can be applied, in the order of the file. Rules that can not are warnings of the result.</summary>
     public ImmutableArray<FilterRule> FilterRules { get; init; } = [];
 
+    /// <summary>The aliases that applied rules use, by name.</summary>
+    public ImmutableDictionary<string, AliasContent> Aliases { get; init; } = ImmutableDictionary<string, AliasContent>.Empty;
+
+    /// <summary>Schedules, in the order of the file.</summary>
+    public ImmutableArray<Schedule> Schedules { get; init; } = [];
+
+    /// <summary>Gateways and their groups.</summary>
+    public GatewayTable Gateways { get; init; } = GatewayTable.Empty;
+
+    /// <summary>What other sections say about the firewall as a whole.</summary>
+    public FirewallSettings Firewall { get; init; } = new();
+
     /// <summary>Address translation.</summary>
     public NatConfiguration Nat { get; init; } = new();
 

@@ -11,6 +11,8 @@ internal sealed class Problems(string file)
 
     public bool HasErrors => _errors > 0;
 
+    public int ErrorCount => _errors;
+
     public void Error(ConfigElement at, string message, string expected = "") => Add(true, at, message, expected);
 
     public void Warn(ConfigElement at, string message, string expected = "") => Add(false, at, message, expected);

@@ -21,11 +21,12 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
 {
     private static readonly (string Under, string[] Names)[] Known =
     [
-        ("", ["node", "cluster", "failover", "statesync", "vip"]),
+        ("", ["node", "cluster", "failover", "statesync", "firewall", "vip"]),
         ("node", ["id"]),
         ("cluster", ["secretfile", "synclink", "peer", "strict"]),
         ("failover", ["profile", "preempt", "preemptdelay", "drain", "group", "witness", "check"]),
         ("statesync", ["transport", "format", "defer"]),
+        ("firewall", ["reachpeer"]),
         ("vip", ["member", "protocol", "mac", "peer", "priority", "interval", "checksum"]),
     ];
 

@@ -5,31 +5,25 @@ using static Redoubt.Core.Configuration.ElementReading;
 namespace Redoubt.Core.Configuration;
 
 /// <summary>Reads filter/rule. A rule that narrows a match in a way that is not supported is left out with a warning, never widened.</summary>
-internal sealed class RuleReader(Problems problems, ImmutableArray<InterfaceConfiguration> interfaces, AliasTable aliases)
+internal sealed class RuleReader(
+    Problems problems,
+    ImmutableArray<InterfaceConfiguration> interfaces,
+    FirewallSettings settings,
+    GatewayTable gateways,
+    ImmutableArray<Schedule> schedules,
+    AliasTable aliases
+)
 {
     // Each of these narrows what matches; without it the rule would match more than the file says.
-    private static readonly string[] Narrowing = ["sched", "os", "tcpflags1", "tcpflags2", "tagged", "nottagged", "dscp", "vlanprio"];
+    private static readonly string[] Narrowing = ["os", "vlanprio"];
 
-    private static readonly string[] Side =
-    [
-        "gateway",
-        "tag",
-        "max",
-        "max-src-nodes",
-        "max-src-conn",
-        "max-src-states",
-        "max-src-conn-rate",
-        "max-src-conn-rates",
-        "statetimeout",
-        "defaultqueue",
-        "ackqueue",
-        "dnpipe",
-        "pdnpipe",
-        "vlanprioset",
-        "log",
-        "nopfsync",
-    ];
+    // These change how a connection is treated, not which one passes.
+    private static readonly string[] Side = ["statetimeout", "defaultqueue", "ackqueue", "dnpipe", "pdnpipe", "vlanprioset"];
 
+    // Tabs of pfSense's own servers and tunnels.
+    private static readonly string[] OtherInterfaces = ["openvpn", "enc0", "IPsec", "l2tp", "pptp", "pppoe", "wireguard", "WireGuard"];
+
+    private readonly HashSet<string> _tags = [];
     private readonly EndpointReader _endpoints = new(problems, interfaces, aliases);
 
     public ImmutableArray<FilterRule> Read(ConfigElement? section)
@@ -51,65 +45,150 @@ internal sealed class RuleReader(Problems problems, ImmutableArray<InterfaceConf
 
     private FilterRule? ReadOne(ConfigElement entry)
     {
-        if (entry.Flag("floating", problems))
-        {
-            problems.Warn(entry, "floating rules are kept, not applied", "a rule on one interface");
-            return null;
-        }
-        var type = entry.Value("type", problems);
-        if (type == "match")
-        {
-            problems.Warn(entry, "match rules are kept, not applied");
-            return null;
-        }
-        var action = entry.Word("type", problems, ("pass", RuleAction.Pass), ("block", RuleAction.Block), ("reject", RuleAction.Reject));
-        if (type.Length == 0)
-            problems.Error(entry.First("type") ?? entry, "the type is missing", "pass, block, reject");
+        var action = entry.Word(
+            "type",
+            problems,
+            ("pass", RuleAction.Pass),
+            ("block", RuleAction.Block),
+            ("reject", RuleAction.Reject),
+            ("match", RuleAction.Match)
+        );
+        if (entry.Value("type", problems).Length == 0)
+            problems.Error(entry.First("type") ?? entry, "the type is missing", "pass, block, reject, match");
+        var floating = entry.Flag("floating", problems);
         var family = entry.Word("ipprotocol", problems, ("inet", 4), ("inet6", 6), ("inet46", 46));
-        var name = entry.Value("interface", problems);
-        if (interfaces.All(i => i.Name != name))
-        {
-            problems.Error(entry.First("interface") ?? entry, $"there is no interface {Quote(name)}", "a name from <interfaces>");
-            return null;
-        }
+        var on = Interfaces(entry, floating);
         var protocols = Protocols.Read(entry, problems);
         var types = IcmpTypes(entry, protocols, family);
         var source = _endpoints.Read(entry, "source", protocols);
         var destination = _endpoints.Read(entry, "destination", protocols);
-        if (protocols is null || types is null || source is null || destination is null)
+        if (on is null || protocols is null || types is null || source is null || destination is null)
             return null;
         CheckFamily(entry, family, source, destination);
-        if (NotSupported(entry))
-            return null;
-        return new FilterRule
+        var rule = new FilterRule
         {
             Action = action,
-            Interface = name,
+            Interfaces = on.Value,
+            IsFloating = floating,
+            Quick = !floating || entry.Flag("quick", problems),
+            Direction = floating
+                ? entry.Word("direction", problems, ("any", RuleDirection.Any), ("in", RuleDirection.In), ("out", RuleDirection.Out))
+                : RuleDirection.In,
             IPv4 = family != 6,
             IPv6 = family != 4,
             Protocols = protocols.Value,
             IcmpTypes = types.Value,
             Source = source,
             Destination = destination,
+            NoPfsync = entry.Flag("nopfsync", problems),
+            Log = entry.Flag("log", problems),
+            AllowOptions = entry.Flag("allowopts", problems),
             Description = entry.Value("descr", problems),
             Tracker = entry.Value("tracker", problems),
             IsDisabled = entry.Flag("disabled", problems),
             Line = entry.Line,
         };
+        return Options(entry, rule);
     }
 
-    private bool NotSupported(ConfigElement entry)
+    private ImmutableArray<string>? Interfaces(ConfigElement entry, bool floating)
+    {
+        var text = entry.Value("interface", problems);
+        if (floating && text is "" or "any")
+            return [];
+        var names = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (Array.Find(names, n => OtherInterfaces.Contains(n)) is { } other)
+        {
+            problems.Warn(entry.First("interface")!, $"{other} is not served here, so the whole rule is kept, not applied");
+            return null;
+        }
+        var unknown = Array.Find(names, n => interfaces.All(i => i.Name != n) && settings.Groups.All(g => g.Name != n));
+        if (names.Length == 0 || unknown is not null || (!floating && names.Length > 1))
+        {
+            problems.Error(
+                entry.First("interface") ?? entry,
+                $"there is no interface {Quote(unknown ?? text)}",
+                floating ? "names from <interfaces>, separated by commas" : "a name from <interfaces> or <ifgroups>"
+            );
+            return null;
+        }
+        return [.. names.Distinct()];
+    }
+
+    private FilterRule? Options(ConfigElement entry, FilterRule rule)
     {
         if (Narrowing.Select(n => entry.First(n)).FirstOrDefault(e => e is { Text.Length: > 0 }) is { } narrowing)
-        {
-            problems.Warn(narrowing, $"<{narrowing.Name}> is not supported, so the whole rule is kept, not applied");
-            return true;
-        }
-        foreach (
-            var element in Side.Select(n => entry.First(n)).Where(e => e is { } s && (s.Text.Length > 0 || s.Name is "log" or "nopfsync"))
-        )
+            return LeaveOut(narrowing, $"<{narrowing.Name}> is not supported");
+        foreach (var element in Side.Select(n => entry.First(n)).Where(e => e is { Text.Length: > 0 }))
             problems.Warn(element!, $"<{element!.Name}> is kept, not applied; the rule works without it");
-        return false;
+        if (entry.Value("statepolicy", problems) == "if-bound")
+            problems.Warn(entry.First("statepolicy")!, "answers are taken from any interface; the rule works without <statepolicy>");
+        var options = new RuleOptions(problems, entry);
+        if (
+            !options.TryTcpFlags(rule.Protocols, out var flags)
+            || !options.TryDscp(out var dscp)
+            || !options.TryTags(out var tag, out var tagged, out var notTagged)
+            || !options.TryLimits(out var limits)
+        )
+            return null;
+        rule = rule with
+        {
+            TcpFlags = flags,
+            Dscp = dscp,
+            Tag = tag,
+            Tagged = tagged,
+            NotTagged = notTagged,
+            Limits = limits,
+            StateType = options.StateType(),
+            Schedule = Reference(entry, "sched", n => schedules.Any(s => s.Name == n), "schedule"),
+            Gateway = Reference(entry, "gateway", gateways.Knows, "gateway"),
+        };
+        if (new[] { tag, tagged }.Any(t => t.Length > 0 && _tags.Add(t) && _tags.Count > ConfigurationLimits.Tags))
+            return LeaveOut(entry, "there are too many tags");
+        if (rule.Action == RuleAction.Match && !rule.IsFloating)
+            return LeaveOut(entry.First("type")!, "a match rule must be floating");
+        if (rule.Action == RuleAction.Reject && rule.Direction != RuleDirection.In)
+            problems.Warn(entry.First("type")!, "packets on their way out are dropped without an answer");
+        if (!rule.Quick && rule.Action != RuleAction.Match && rule.Tagged.Length > 0)
+            return LeaveOut(entry.First("tagged") ?? entry, "without <quick> a rule can not ask for a tag");
+        if (!limits.IsEmpty && rule.Action != RuleAction.Pass)
+        {
+            // As in pf, where only what makes states has limits.
+            problems.Warn(entry, "limits have no effect in a rule that passes nothing");
+            rule = rule with { Limits = default };
+        }
+        return rule.Gateway.Length == 0 || rule.Action != RuleAction.Pass ? rule with { Gateway = "" } : Routed(entry, rule);
+    }
+
+    private FilterRule? Routed(ConfigElement entry, FilterRule rule)
+    {
+        var element = entry.First("gateway")!;
+        if (rule.IsFloating && (!rule.Quick || rule.Direction != RuleDirection.In))
+            return LeaveOut(element, "a gateway needs <quick> and direction in");
+        var members = gateways.Resolve(rule.Gateway);
+        if (gateways.Id(rule.Gateway) == 0)
+            return LeaveOut(element, "there are too many gateways");
+        if (members.IsEmpty)
+            return LeaveOut(element, $"gateway {Quote(rule.Gateway)} has no address or is disabled");
+        if ((rule.IPv4 && members.Any(m => m.Gateway.IsIPv6)) || (rule.IPv6 && members.Any(m => !m.Gateway.IsIPv6)))
+            return LeaveOut(element, $"gateway {Quote(rule.Gateway)} is not of the rule's family");
+        return rule;
+    }
+
+    private string Reference(ConfigElement entry, string tag, Func<string, bool> knows, string what)
+    {
+        var element = entry.Single(tag, problems);
+        var name = element?.Value(problems) ?? "";
+        if (name.Length == 0 || (tag == "gateway" && name == "default") || knows(name))
+            return name == "default" ? "" : name;
+        problems.Error(element!, $"there is no {what} {Quote(name)}", $"the name of a {what}");
+        return "";
+    }
+
+    private FilterRule? LeaveOut(ConfigElement at, string why)
+    {
+        problems.Warn(at, $"{why}, so the whole rule is kept, not applied");
+        return null;
     }
 
     private ImmutableArray<string>? IcmpTypes(ConfigElement entry, ImmutableArray<byte>? protocols, int family)
@@ -138,86 +217,7 @@ internal sealed class RuleReader(Problems problems, ImmutableArray<InterfaceConf
 
     private void CheckFamily(ConfigElement entry, int family, params RuleEndpoint[] sides)
     {
-        foreach (
-            var side in sides.Where(s => s.Kind == EndpointKind.Prefixes && !s.Prefixes.Any(p => family == 46 || p.IsIPv6 == (family == 6)))
-        )
+        foreach (var side in sides.Where(s => (family == 6 || !_endpoints.CanBe(s, false)) && (family == 4 || !_endpoints.CanBe(s, true))))
             problems.Error(entry, "the rule's addresses are not of its family", "an ipprotocol that fits the addresses");
     }
-}
-
-/// <summary>IP protocols in pfSense's words.</summary>
-internal static class Protocols
-{
-    private static readonly Dictionary<string, byte[]> Numbers = new()
-    {
-        ["any"] = [],
-        ["tcp"] = [6],
-        ["udp"] = [17],
-        ["tcp/udp"] = [6, 17],
-        ["icmp"] = [1],
-        ["ipv6-icmp"] = [58],
-        ["igmp"] = [2],
-        ["ipv6"] = [41],
-        ["gre"] = [47],
-        ["esp"] = [50],
-        ["ah"] = [51],
-        ["ospf"] = [89],
-        ["pim"] = [103],
-        ["carp"] = [112],
-        ["sctp"] = [132],
-        ["pfsync"] = [240],
-    };
-
-    /// <summary>Numbers; empty for all; null after an error.</summary>
-    public static ImmutableArray<byte>? Read(ConfigElement entry, Problems problems)
-    {
-        var element = entry.Single("protocol", problems);
-        var text = element?.Value(problems).ToLowerInvariant() ?? "";
-        if (text.Length == 0)
-            return [];
-        if (Numbers.TryGetValue(text, out var numbers))
-            return [.. numbers];
-        if (byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number != 0)
-            return [number];
-        problems.Error(element!, $"{Quote(text)} is no protocol", "tcp, udp, tcp/udp, icmp, esp, ah, gre, ... or a number from 1 to 255");
-        return null;
-    }
-}
-
-/// <summary>ICMP types: pfSense's words and nft's.</summary>
-internal static class IcmpTypeNames
-{
-    public static string? ForIPv4(string name) =>
-        name switch
-        {
-            "echoreq" => "echo-request",
-            "echorep" => "echo-reply",
-            "unreach" => "destination-unreachable",
-            "squench" => "source-quench",
-            "redir" => "redirect",
-            "routeradv" => "router-advertisement",
-            "routersol" => "router-solicitation",
-            "timex" => "time-exceeded",
-            "paramprob" => "parameter-problem",
-            "timereq" => "timestamp-request",
-            "timerep" => "timestamp-reply",
-            _ => null,
-        };
-
-    public static string? ForIPv6(string name) =>
-        name switch
-        {
-            "echoreq" => "echo-request",
-            "echorep" => "echo-reply",
-            "unreach" => "destination-unreachable",
-            "toobig" => "packet-too-big",
-            "timex" => "time-exceeded",
-            "paramprob" => "parameter-problem",
-            "routersol" => "nd-router-solicit",
-            "routeradv" => "nd-router-advert",
-            "neighbrsol" => "nd-neighbor-solicit",
-            "neighbradv" => "nd-neighbor-advert",
-            "redir" => "nd-redirect",
-            _ => null,
-        };
 }

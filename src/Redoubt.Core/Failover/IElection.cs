@@ -50,6 +50,12 @@ public interface IElection
     /// <summary>The operator wants this state. A better peer pushes a forced master back; a forced backup takes part as usual.</summary>
     CarpActions OnOperator(CarpState wanted, Instant now);
 
+    /// <summary>The failover group decided by heartbeats. Who takes no part stays out; what it is already brings nothing to do.</summary>
+    CarpActions OnGroup(CarpState wanted, Instant now);
+
+    /// <summary>Heartbeats say that the election is decided elsewhere: a backup waits on, whatever advertisements it misses.</summary>
+    void OnGroupWaits(Instant now);
+
     /// <summary>The lease lapsed: the kernel no longer answers for the addresses, so this node is not master.</summary>
     CarpActions OnLeaseLost(Instant now);
 

@@ -1,3 +1,5 @@
+using Redoubt.Core.Carp;
+
 namespace Redoubt.Core.Failover;
 
 /// <summary>Another node that advertised as master.</summary>
@@ -22,6 +24,18 @@ public interface IVirtualHost
 
     /// <summary>Time between advertisements while not demoted.</summary>
     TimeSpan Interval { get; }
+
+    /// <summary>advbase and advskew, or what of VRRP corresponds to them: the smaller, the better.</summary>
+    (byte AdvBase, byte AdvSkew) Preference { get; }
+
+    /// <summary>The least time that a peer waits for this node's advertisements.</summary>
+    TimeSpan PeersWait { get; }
+
+    /// <summary>Where set, asked about the sender of every advertisement that is otherwise right. Without it everybody is <see cref="CarpSender.Foreign"/>.</summary>
+    CarpSenderJudge? Judge { get; set; }
+
+    /// <summary>When the last advertisement of somebody without heartbeats was heard; <see cref="Instant.Zero"/> where there was none.</summary>
+    Instant ForeignHeard { get; }
 
     /// <summary>Advertisements written.</summary>
     long Sent { get; }

@@ -10,6 +10,7 @@ internal sealed class NetworkView
     private readonly RulesetContext _context;
     private readonly Dictionary<string, ImmutableArray<AddressPrefix>> _networks = [];
     private readonly Dictionary<string, ImmutableArray<AddressPrefix>> _own = [];
+    private readonly Dictionary<string, List<string>> _devices = [];
 
     public NetworkView(NodeConfiguration configuration, RulesetContext context)
     {
@@ -23,14 +24,15 @@ internal sealed class NetworkView
             var own = Static(i).Concat(Running(i.Name)).Distinct().ToList();
             _own[i.Name] = [.. own.Select(p => p.Host).Distinct()];
             _networks[i.Name] = [.. own.Concat(virtuals).Select(p => p.Network).Distinct()];
+            _devices[i.Name] = Devices(i);
         }
-        var addresses = configuration.Redoubt.Peers.SelectMany(p => p.Addresses).Distinct().ToList();
+        var addresses = configuration.Redoubt.Peers.SelectMany(p => p.Addresses).Distinct().ToImmutableArray();
         Peers =
         [
             .. new[] { false, true }
-                .Select(v6 => (Family: v6 ? "ip6" : "ip", List: AddressSets.Disjoint(addresses.Where(a => a.IsIPv6 == v6))))
-                .Where(p => p.List.Count > 0)
-                .Select(p => (p.Family, $"{{ {string.Join(", ", p.List.Select(AddressSets.Text))} }}")),
+                .Select(v6 => (Family: v6 ? "ip6" : "ip", Text: AddressSets.Inline(addresses, v6)))
+                .Where(p => p.Text is not null)
+                .Select(p => (p.Family, p.Text!)),
         ];
     }
 
@@ -47,20 +49,39 @@ internal sealed class NetworkView
     /// <summary>This node's own addresses on the interface.</summary>
     public ImmutableArray<AddressPrefix> Own(string name) => _own.GetValueOrDefault(name, []);
 
-    public void WriteSets(RulesetText text)
+    /// <summary>
+    /// A condition on the device for a list of interfaces and groups: empty where the list is empty or takes in every interface, because
+    /// only these get that far.
+    /// </summary>
+    public string Condition(string field, ImmutableArray<string> names)
     {
-        var all = new List<string>();
+        var wanted = names.SelectMany(Members).Distinct().ToList();
+        if (names.IsEmpty || wanted.Count == _configuration.Interfaces.Length)
+            return "";
+        return wanted.Count == 1 ? $"{field} @if_{wanted[0]}" : $"{field} {{ {Quoted(wanted.SelectMany(n => _devices[n]).Distinct())} }}";
+    }
+
+    /// <summary>The interfaces of a group, or the one of that name.</summary>
+    public IEnumerable<string> Members(string name) =>
+        _configuration.Firewall.Groups.FirstOrDefault(g => g.Name == name) is { } group ? group.Members
+        : _devices.ContainsKey(name) ? [name]
+        : [];
+
+    public void WriteSets(RulesetBuilder builder)
+    {
         foreach (var i in _configuration.Interfaces)
-        {
-            var devices = Devices(i);
-            all.AddRange(devices);
-            text.Open($"set if_{i.Name}", $"{i.Description}: the device and its virtual-MAC devices");
-            text.Line($"type ifname; elements = {{ {Quoted(devices)} }}");
-            text.Close();
-        }
-        text.Open("set configured", "every device of the configuration");
-        text.Line($"type ifname; elements = {{ {Quoted(all.Distinct())} }}");
-        text.Close();
+            builder.Set(
+                $"if_{i.Name}",
+                "type ifname;",
+                _devices[i.Name].Select(d => $"\"{d}\""),
+                $"{i.Description}: the device and its virtual-MAC devices"
+            );
+        builder.Set(
+            "configured",
+            "type ifname;",
+            _devices.Values.SelectMany(d => d).Distinct().Select(d => $"\"{d}\""),
+            "every device of the configuration"
+        );
     }
 
     private List<string> Devices(InterfaceConfiguration i)

@@ -3,112 +3,138 @@ using Redoubt.Core.Configuration;
 
 namespace Redoubt.Core.Firewall;
 
-/// <summary>
-/// Writes the NAT chains. They are always there: without a NAT hook the kernel does not translate packets of a connection that a peer
-/// put into its table, and they leave with the inner address.
-/// </summary>
-internal sealed class OutboundNatText(NodeConfiguration configuration, NetworkView network, AddressSets sets, RuleText rules)
+/// <summary>Writes outbound translation.</summary>
+internal sealed class OutboundNatText(
+    NodeConfiguration configuration,
+    NetworkView network,
+    AddressSets sets,
+    RuleText rules,
+    RulesetBuilder builder
+)
 {
     // As in pf, the port is drawn at random unless it must stay. It also keeps both nodes from choosing the same port for different flows.
     private const string RandomPort = " fully-random";
 
-    public static void WriteEmptyChains(RulesetText text)
-    {
-        WritePrerouting(text);
-        OpenPostrouting(text);
-        text.Close();
-    }
+    private readonly NatConfiguration _nat = configuration.Nat;
 
-    public void Write(RulesetText text)
+    // A backup that used the virtual address for its own connections would send the answers to the master.
+    public void WriteOwnTraffic(ChainText chain)
     {
-        WritePrerouting(text);
-        OpenPostrouting(text);
-        if (configuration.Nat.Mode != OutboundNatMode.Disabled)
+        foreach (var name in Translating())
         {
-            foreach (var name in Translating())
-                WriteOwnTraffic(text, name);
-            if (configuration.Nat.Mode != OutboundNatMode.Automatic)
+            var virtuals = configuration.VirtualAddresses.Where(v =>
+                v.Interface == name && v.Mode is VirtualAddressMode.Carp or VirtualAddressMode.IpAlias
+            );
+            var addresses = network.Own(name).Concat(virtuals.Select(v => v.Prefix.Host)).Distinct().ToImmutableArray();
+            foreach (var ipv6 in new[] { false, true })
             {
-                foreach (var rule in configuration.Nat.Outbound.Where(r => !r.IsDisabled))
-                    WriteRule(text, rule);
+                if (sets.Operand($"any_{name}", addresses, ipv6) is { } operand)
+                    chain.Rule(
+                        $"oifname @if_{name} fib saddr type local {(ipv6 ? "ip6" : "ip")} saddr {operand} accept",
+                        "own connections keep their address"
+                    );
             }
-            if (configuration.Nat.Mode != OutboundNatMode.Advanced)
-            {
-                foreach (var wan in configuration.Interfaces.Where(i => i.IsWan))
-                    WriteAutomatic(text, wan.Name);
-            }
+            chain.Rule($"oifname @if_{name} meta nfproto ipv4 fib saddr type local masquerade", "own connections with an inner address");
         }
-        text.Close();
     }
 
-    private static void WritePrerouting(RulesetText text)
+    public void Write(ChainText chain)
     {
-        text.Open("chain nat_prerouting", "must exist, see nat_postrouting");
-        text.Line("type nat hook prerouting priority dstnat; policy accept;");
-        text.Close();
-    }
-
-    private static void OpenPostrouting(RulesetText text)
-    {
-        text.Open("chain nat_postrouting", "must exist: else connections learnt from a peer leave untranslated");
-        text.Line("type nat hook postrouting priority srcnat; policy accept;");
+        var listed = _nat.Mode is OutboundNatMode.Hybrid or OutboundNatMode.Advanced;
+        for (var i = 0; i < _nat.Outbound.Length; i++)
+            WriteRule(chain, _nat.Outbound[i], builder.Counter($"outbound_{SafeText.Number(i + 1)}"), listed);
+        if (_nat.Mode is not (OutboundNatMode.Automatic or OutboundNatMode.Hybrid))
+            return;
+        foreach (var wan in configuration.Interfaces.Where(i => i.IsWan))
+            WriteAutomatic(chain, wan.Name);
     }
 
     private IEnumerable<string> Translating()
     {
         var automatic = configuration
-            .Interfaces.Where(i => i.IsWan && configuration.Nat.Mode != OutboundNatMode.Advanced)
+            .Interfaces.Where(i => i.IsWan && _nat.Mode is OutboundNatMode.Automatic or OutboundNatMode.Hybrid)
             .Select(i => i.Name);
-        var listed = configuration
-            .Nat.Outbound.Where(r => !r.IsDisabled && configuration.Nat.Mode != OutboundNatMode.Automatic)
+        var listed = _nat
+            .Outbound.Where(r => !r.IsDisabled && _nat.Mode is OutboundNatMode.Hybrid or OutboundNatMode.Advanced)
             .Select(r => r.Interface);
         return automatic.Concat(listed).Distinct();
     }
 
-    // A backup that used the virtual address for its own connections would send the answers to the master.
-    private void WriteOwnTraffic(RulesetText text, string name)
+    private void WriteRule(ChainText chain, OutboundNatRule rule, string counter, bool listed)
     {
-        var virtuals = configuration.VirtualAddresses.Where(v =>
-            v.Interface == name && v.Mode is VirtualAddressMode.Carp or VirtualAddressMode.IpAlias
+        var match = rule.IsDisabled || !listed ? null : rules.Match(rule.Source, rule.Destination, rule.Protocols, [], rule.IsIPv6);
+        var standing =
+            rule.IsDisabled || !listed ? RuleStanding.Disabled
+            : match is null ? RuleStanding.Unresolved
+            : RuleStanding.Active;
+        builder.Rules.Add(
+            new CompiledRule(
+                counter,
+                "outbound",
+                "",
+                rule.Interface,
+                rule.NoNat ? "pass" : "translate",
+                rule.Description,
+                rule.Line,
+                standing
+            )
         );
-        var addresses = network.Own(name).Concat(virtuals.Select(v => v.Prefix.Host)).Distinct().ToImmutableArray();
-        foreach (var ipv6 in new[] { false, true })
-        {
-            if (sets.Operand(addresses, ipv6) is { } operand)
-                text.Rule(
-                    $"oifname @if_{name} fib saddr type local {(ipv6 ? "ip6" : "ip")} saddr {operand} accept",
-                    "own connections keep their address"
-                );
-        }
-        text.Rule($"oifname @if_{name} meta nfproto ipv4 fib saddr type local masquerade", "own connections with an inner address");
+        var comment = rule.Description.Length > 0 ? rule.Description : $"outbound rule of line {SafeText.Number(rule.Line)}";
+        if (standing == RuleStanding.Unresolved)
+            chain.Remark($"not applied, an interface has no address yet or an alias no values: {comment}");
+        if (standing == RuleStanding.Active)
+            chain.Rule($"oifname @if_{rule.Interface} {match} counter name \"{counter}\" {Verdict(rule)}", comment);
     }
 
-    private void WriteRule(RulesetText text, OutboundNatRule rule)
+    private static string Verdict(OutboundNatRule rule)
     {
-        var comment = rule.Description.Length > 0 ? rule.Description : $"outbound rule of line {RulesetText.Number(rule.Line)}";
-        if (rules.Match(rule.Source, rule.Destination, rule.Protocols, [], rule.IsIPv6) is not { } match)
-        {
-            text.Line($"# not applied, an interface has no address yet: {RulesetText.Comment(comment)}");
-            return;
-        }
+        var family = rule.IsIPv6 ? "ip6" : "ip";
         var random = rule.StaticPort ? "" : RandomPort;
-        var verdict = rule switch
+        var port = rule.Port is { } p && !rule.StaticPort ? $":{p}" : "";
+        return rule switch
         {
             { NoNat: true } => "accept",
-            { Target: { } target } => $"snat {(rule.IsIPv6 ? "ip6" : "ip")} to {target.AddressText}{random}",
-            _ => $"masquerade{random}",
+            { Target: null } => $"masquerade{(port.Length > 0 ? $" to {port}" : "")}{random}",
+            { Target.Single: { } one } =>
+                $"snat {family} to {(rule.IsIPv6 && port.Length > 0 ? $"[{one.AddressText}]" : one.AddressText)}{port}{random}",
+            { Target.Choice: PoolChoice.Bitmask } =>
+                $"snat {family} prefix to {family} saddr map {{ {rule.Source.Prefixes[0]} : {rule.Target.Range} }}",
+            _ => $"snat {family} to {Choice(rule.Target, family)}{random}",
         };
-        text.Rule($"oifname @if_{rule.Interface} {match} counter {verdict}", comment);
     }
 
-    private void WriteAutomatic(RulesetText text, string wan)
+    private static string Choice(NatPool pool, string family)
+    {
+        var addresses = pool.List;
+        if (pool.Range is { } network)
+        {
+            var range = AddressRange.Of(network);
+            var count = range.Count(ConfigurationLimits.PoolSize);
+            // The kernel spreads a range by source and destination; persistent, by the source alone.
+            if (count > ConfigurationLimits.PoolSize)
+                return $"{range.At(0).AddressText}-{Last(range)}{(pool.Choice == PoolChoice.SourceHash ? " persistent" : "")}";
+            addresses = [.. Enumerable.Range(0, count).Select(range.At)];
+        }
+        var chosen = pool.Choice switch
+        {
+            PoolChoice.Random => "numgen random",
+            PoolChoice.SourceHash => $"jhash {family} saddr",
+            _ => "numgen inc",
+        };
+        var map = addresses.Select((a, n) => $"{SafeText.Number(n)} : {a.AddressText}");
+        return $"{chosen} mod {SafeText.Number(addresses.Length)} map {{ {string.Join(", ", map)} }}";
+    }
+
+    private static string Last(AddressRange range) => (range with { First = range.Last }).At(0).AddressText;
+
+    private void WriteAutomatic(ChainText chain, string wan)
     {
         var inside = configuration.Interfaces.Where(i => !i.IsWan).SelectMany(i => network.Networks(i.Name)).Distinct().ToImmutableArray();
-        if (sets.Operand(inside, ipv6: false) is not { } sources)
+        if (sets.Operand("inside", inside, ipv6: false) is not { } sources)
             return;
         var carp = configuration.VirtualAddresses.Where(v => v.Mode == VirtualAddressMode.Carp && v.Interface == wan && !v.IsIPv6).ToList();
         var translate = carp.Count == 1 ? $"snat ip to {carp[0].Prefix.AddressText}" : "masquerade";
-        text.Rule($"oifname @if_{wan} ip saddr {sources} udp dport 500 counter {translate}", "automatic, IKE keeps its port");
-        text.Rule($"oifname @if_{wan} ip saddr {sources} counter {translate}{RandomPort}", "automatic");
+        chain.Rule($"oifname @if_{wan} ip saddr {sources} udp dport 500 counter {translate}", "automatic, IKE keeps its port");
+        chain.Rule($"oifname @if_{wan} ip saddr {sources} counter {translate}{RandomPort}", "automatic");
     }
 }

@@ -3,24 +3,28 @@ using Redoubt.Core.Configuration;
 
 namespace Redoubt.Core.Firewall;
 
-/// <summary>Writes one rule's conditions and verdicts.</summary>
+/// <summary>Writes the conditions of rules.</summary>
 internal sealed class RuleText(NetworkView network, AddressSets sets)
 {
-    public void Write(RulesetText text, FilterRule rule)
+    private readonly Dictionary<string, int> _tags = [];
+
+    /// <summary>Says that some rule of the ruleset looks at tags or sets them.</summary>
+    public bool UsesTags => _tags.Count > 0;
+
+    /// <summary>The conditions of a filter rule for one family; null when a side names nothing of that family.</summary>
+    public string? Match(FilterRule rule, bool ipv6)
     {
-        var comment = rule.Description.Length > 0 ? rule.Description : $"{rule.Action} rule of line {RulesetText.Number(rule.Line)}";
-        var written = false;
-        foreach (var ipv6 in Families(rule))
-        {
-            if (Match(rule.Source, rule.Destination, rule.Protocols, rule.IcmpTypes, ipv6) is not { } match)
-                continue;
-            written = true;
-            if (rule.Action == RuleAction.Reject && rule.Protocols is [] or [6, 17])
-                text.Rule(Join(match, "meta l4proto tcp counter reject with tcp reset"), comment);
-            text.Rule(Join(match, $"counter {Verdict(rule)}"), comment);
-        }
-        if (!written)
-            text.Line($"# not applied, an interface has no address yet: {RulesetText.Comment(comment)}");
+        if (Match(rule.Source, rule.Destination, rule.Protocols, rule.IcmpTypes, ipv6) is not { } match)
+            return null;
+        if (rule is { TcpFlags: null, Dscp: null, Tagged.Length: 0 })
+            return match;
+        var flags = rule.TcpFlags is { } f ? $"tcp flags & {SafeText.Number(f.Mask)} == {SafeText.Number(f.Set)}" : "";
+        var dscp = rule.Dscp is { } d ? $"{(ipv6 ? "ip6" : "ip")} dscp {SafeText.Number(d)}" : "";
+        var tag =
+            rule.Tagged.Length == 0
+                ? ""
+                : $"meta mark & {SafeText.Hex(FlowMark.TagMask)} {(rule.NotTagged ? "!=" : "==")} {SafeText.Hex((uint)TagNumber(rule.Tagged))}";
+        return Join(match, flags, dscp, tag);
     }
 
     /// <summary>The conditions for one family; null when a side names nothing of that family.</summary>
@@ -36,18 +40,50 @@ internal sealed class RuleText(NetworkView network, AddressSets sets)
             return null;
         if (Protocol(protocols, icmpTypes, ipv6) is not { } protocol)
             return null;
-        var header =
-            protocols is [6, 17] ? "th"
-            : protocols is [17] ? "udp"
-            : protocols is [132] ? "sctp"
-            : "tcp";
-        var ports = source.Ports.IsEmpty ? "" : $"{header} sport {Ports(source.Ports)}";
-        var destinationPorts = destination.Ports.IsEmpty ? "" : $"{header} dport {Ports(destination.Ports)}";
+        var header = Header(protocols);
+        if (PortSide(source, header, "sport") is not { } ports || PortSide(destination, header, "dport") is not { } destinationPorts)
+            return null;
         return Join($"meta nfproto {(ipv6 ? "ipv6" : "ipv4")}", from, to, protocol, ports, destinationPorts);
     }
 
-    /// <summary>Ports as an operand; overlapping and touching ranges are joined, because nft refuses overlaps.</summary>
+    /// <summary>The header that holds the ports of these protocols.</summary>
+    public static string Header(ImmutableArray<byte> protocols) =>
+        protocols is [6, 17] ? "th"
+        : protocols is [17] ? "udp"
+        : protocols is [132] ? "sctp"
+        : "tcp";
+
+    /// <summary>The statement that gives a packet a tag; empty for none.</summary>
+    public string SetTag(string tag) =>
+        tag.Length == 0 ? "" : $"meta mark set meta mark & {SafeText.Hex(~FlowMark.TagMask)} | {SafeText.Hex((uint)TagNumber(tag))}";
+
+    /// <summary>The condition on one side's address; empty for any, null where it names nothing of the family.</summary>
+    public string? Side(RuleEndpoint side, string field, bool ipv6)
+    {
+        var not = side.Not ? "!= " : "";
+        var operand = side.Kind switch
+        {
+            EndpointKind.Any => "",
+            EndpointKind.Self => null,
+            EndpointKind.InterfaceNetwork => sets.Operand($"net_{side.Interface}", network.Networks(side.Interface), ipv6),
+            EndpointKind.InterfaceAddress => sets.Operand($"own_{side.Interface}", network.Own(side.Interface), ipv6),
+            EndpointKind.Alias => sets.Alias(side.Alias, ipv6, side.Not),
+            _ => AddressSets.Inline(side.Prefixes, ipv6),
+        };
+        if (side.Kind == EndpointKind.Self)
+            return $"fib {field} type {not}local";
+        return operand is null or "" ? operand : $"{(ipv6 ? "ip6" : "ip")} {field} {not}{operand}";
+    }
+
+    /// <summary>Ports as an operand.</summary>
     public static string Ports(ImmutableArray<PortRange> ports)
+    {
+        var joined = Joined(ports);
+        return joined.Count == 1 ? joined[0].ToString() : $"{{ {string.Join(", ", joined)} }}";
+    }
+
+    /// <summary>Overlapping and touching ranges joined, because nft refuses overlaps.</summary>
+    public static List<PortRange> Joined(ImmutableArray<PortRange> ports)
     {
         var joined = new List<PortRange>();
         foreach (var range in ports.OrderBy(p => p.First))
@@ -57,41 +93,37 @@ internal sealed class RuleText(NetworkView network, AddressSets sets)
             else
                 joined.Add(range);
         }
-        return joined.Count == 1 ? joined[0].ToString() : $"{{ {string.Join(", ", joined)} }}";
+        return joined;
     }
 
-    public static string Join(params string[] parts) => string.Join(' ', parts.Where(p => p.Length > 0));
-
-    private static IEnumerable<bool> Families(FilterRule rule)
+    public static string Join(params ReadOnlySpan<string> parts)
     {
-        if (rule.IPv4)
-            yield return false;
-        if (rule.IPv6)
-            yield return true;
-    }
-
-    private static string Verdict(FilterRule rule) =>
-        rule.Action switch
+        var text = new System.Text.StringBuilder();
+        foreach (var part in parts)
         {
-            RuleAction.Pass => "accept",
-            RuleAction.Block => "drop",
-            _ => rule.Protocols is [6] ? "reject with tcp reset" : "reject with icmpx port-unreachable",
-        };
+            if (part.Length == 0)
+                continue;
+            if (text.Length > 0)
+                text.Append(' ');
+            text.Append(part);
+        }
+        return text.ToString();
+    }
 
-    private string? Side(RuleEndpoint side, string field, bool ipv6)
+    // The reader has counted them: eight bits are enough.
+    private int TagNumber(string tag)
     {
-        var not = side.Not ? "!= " : "";
-        if (side.Kind == EndpointKind.Any)
+        if (!_tags.TryGetValue(tag, out var number))
+            _tags[tag] = number = _tags.Count + 1;
+        return number;
+    }
+
+    private string? PortSide(RuleEndpoint side, string header, string field)
+    {
+        if (!side.HasPorts)
             return "";
-        if (side.Kind == EndpointKind.Self)
-            return $"fib {field} type {not}local";
-        var list = side.Kind switch
-        {
-            EndpointKind.InterfaceNetwork => network.Networks(side.Interface),
-            EndpointKind.InterfaceAddress => network.Own(side.Interface),
-            _ => side.Prefixes,
-        };
-        return sets.Operand(list, ipv6) is { } operand ? $"{(ipv6 ? "ip6" : "ip")} {field} {not}{operand}" : null;
+        var operand = side.PortAlias.Length > 0 ? sets.PortAlias(side.PortAlias) : Ports(side.Ports);
+        return operand is null ? null : $"{header} {field} {operand}";
     }
 
     private static string? Protocol(ImmutableArray<byte> protocols, ImmutableArray<string> icmpTypes, bool ipv6)
@@ -103,9 +135,8 @@ internal sealed class RuleText(NetworkView network, AddressSets sets)
             var types = icmpTypes.Select(t => ipv6 ? IcmpTypeNames.ForIPv6(t) : IcmpTypeNames.ForIPv4(t)).OfType<string>().ToList();
             return types.Count == 0 ? null : $"{(ipv6 ? "icmpv6" : "icmp")} type {{ {string.Join(", ", types)} }}";
         }
-        var numbers = protocols.Select(p => ipv6 && p == 1 ? (byte)58 : p).ToList();
-        return numbers.Count == 1
-            ? $"meta l4proto {RulesetText.Number(numbers[0])}"
-            : $"meta l4proto {{ {string.Join(", ", numbers.Select(n => RulesetText.Number(n)))} }}";
+        if (protocols.Length == 1)
+            return $"meta l4proto {SafeText.Number(ipv6 && protocols[0] == 1 ? 58 : protocols[0])}";
+        return $"meta l4proto {{ {string.Join(", ", protocols.Select(n => SafeText.Number(n)))} }}";
     }
 }

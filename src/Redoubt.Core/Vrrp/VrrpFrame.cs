@@ -31,7 +31,16 @@ public static class VrrpFrame
         if (ipv6)
             CarpFrame.WriteIPv6(packet, InternetworkControl, length, CarpAdvertisement.Protocol, source, destination);
         else
-            CarpFrame.WriteIPv4(packet, InternetworkControl, identification, length, source, destination, mayFragment: true);
+            CarpFrame.WriteIPv4(
+                packet,
+                InternetworkControl,
+                identification,
+                length,
+                CarpAdvertisement.Protocol,
+                source,
+                destination,
+                mayFragment: true
+            );
         return header + length;
     }
 }

@@ -72,7 +72,7 @@ public sealed class VrrpStateMachine(VrrpHostOptions options) : IElection
     {
         if (State != CarpState.Init || options.Addresses.Count == 0)
             return CarpActions.None;
-        return EffectivePriority == VrrpHostOptions.OwnerPriority
+        return EffectivePriority == VrrpHostOptions.OwnerPriority && !options.ListensFirst
             ? Become(CarpState.Master, CarpReason.Owner, now)
             : Become(CarpState.Backup, CarpReason.Ready, now);
     }
@@ -129,6 +129,17 @@ public sealed class VrrpStateMachine(VrrpHostOptions options) : IElection
             return CarpActions.None;
         var resign = State == CarpState.Master ? CarpActions.Resign : CarpActions.None;
         return resign | Become(wanted, CarpReason.Operator, now);
+    }
+
+    /// <inheritdoc />
+    public CarpActions OnGroup(CarpState wanted, Instant now) =>
+        State == CarpState.Init ? CarpActions.None : Become(wanted, CarpReason.Group, now);
+
+    /// <inheritdoc />
+    public void OnGroupWaits(Instant now)
+    {
+        if (State == CarpState.Backup)
+            Arm(now);
     }
 
     /// <inheritdoc />

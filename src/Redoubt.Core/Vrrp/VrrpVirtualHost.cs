@@ -49,6 +49,18 @@ public sealed class VrrpVirtualHost : IVirtualHost
     public TimeSpan Interval => Options.Interval;
 
     /// <inheritdoc />
+    public (byte AdvBase, byte AdvSkew) Preference => (1, (byte)(byte.MaxValue - Options.Priority));
+
+    /// <inheritdoc />
+    public TimeSpan PeersWait => Options.DownAdverts * Options.Interval;
+
+    /// <inheritdoc />
+    public CarpSenderJudge? Judge { get; set; }
+
+    /// <inheritdoc />
+    public Instant ForeignHeard { get; private set; } = Instant.Zero;
+
+    /// <inheritdoc />
     public long Sent => Counters.Sent;
 
     /// <inheritdoc />
@@ -120,9 +132,19 @@ public sealed class VrrpVirtualHost : IVirtualHost
         return true;
     }
 
-    internal CarpActions Hear(IpAddressValue source, in VrrpAdvertisement heard, Instant now)
+    // VRRP has no counter by which a recording could be told from the sender.
+    internal CarpSender Recognise(IpAddressValue source, in VrrpAdvertisement heard) =>
+        Judge?.Invoke(Options.IsIPv6, source, isFresh: true, resigns: heard.Priority == 0) ?? CarpSender.Foreign;
+
+    internal CarpActions Hear(IpAddressValue source, in VrrpAdvertisement heard, CarpSender sender, Instant now)
     {
         _heard = new HeardMaster(source, now);
+        if (sender == CarpSender.Peer)
+        {
+            _machine.OnGroupWaits(now);
+            return CarpActions.None;
+        }
+        ForeignHeard = heard.Priority == 0 ? Instant.Zero : now;
         var higher = (source.High, source.Low).CompareTo((_own.High, _own.Low)) > 0;
         return _machine.OnAdvertisement(new VrrpPeerAdvertisement(heard.Priority, heard.Interval, source, higher), now);
     }

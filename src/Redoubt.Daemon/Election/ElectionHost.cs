@@ -55,6 +55,9 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     /// <summary>The slower master was asked to yield and had its time.</summary>
     public bool HasAsked { get; private set; }
 
+    /// <summary>Why its failover group moved last; for <see cref="CarpReason.Group"/>.</summary>
+    public string GroupText { get; set; } = "";
+
     /// <summary>The state last told to the log.</summary>
     public CarpState Told { get; set; } = CarpState.Init;
 

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Redoubt.Control;
 using Redoubt.Core;
 using Redoubt.Core.Carp;
+using Redoubt.Core.Failover;
 using Redoubt.Linux;
 using Redoubt.Linux.Nftables;
 
@@ -38,7 +39,7 @@ internal sealed partial class ElectionLoop
             if ((host.Pending & CarpActions.Release) == 0)
                 continue;
             // Where another master is heard, what is still on its way here is forwarded for a moment.
-            if (_drain > TimeSpan.Zero && host.Machine.Reason is CarpReason.BetterMaster or CarpReason.EqualMaster)
+            if (_drain > TimeSpan.Zero && host.Machine.Reason is CarpReason.BetterMaster or CarpReason.EqualMaster or CarpReason.Group)
             {
                 _gate.Drain(host.Member);
                 host.DrainEnd = BootClock.Now + _drain;
@@ -130,7 +131,7 @@ internal sealed partial class ElectionLoop
         {
             if ((host.Pending & CarpActions.Claim) == 0)
                 continue;
-            _gate.Grant(host.Member, now);
+            _gate.Grant(host.Member, now, HeartbeatLease());
             host.DrainEnd = Instant.Never;
             any = true;
         }
@@ -183,7 +184,7 @@ internal sealed partial class ElectionLoop
             var (from, to) = (StateText(host.Told), StateText(machine.State));
             host.Told = machine.State;
             _reports.Events.Transition(host.Configuration.Interface, host.Configuration.Vhid, from, to, ReasonText(host));
-            if (machine.State == CarpState.Master && machine.Reason == CarpReason.MasterTimedOut)
+            if (machine.State == CarpState.Master && (machine.Reason == CarpReason.MasterTimedOut || MasterDied(host)))
                 _failoverEnded = true;
         }
         if (_failoverEnded)
@@ -193,6 +194,10 @@ internal sealed partial class ElectionLoop
             ClearDemotion(FailoverReason, BootClock.Now);
         }
     }
+
+    private bool MasterDied(ElectionHost host) =>
+        host.Machine.Reason == CarpReason.Group
+        && _coordinator?.Groups[host.Group].Reason is GroupReason.MasterDied or GroupReason.MasterLeft;
 
     private bool _failoverEnded;
 
@@ -225,16 +230,19 @@ internal sealed partial class ElectionLoop
         _gate.Revoke(host.Member);
         host.Machine.OnLeaseLost(now);
         host.Pending = CarpActions.None;
+        _coordinator?.Groups[host.Group].Abstain(_abstention, now);
     }
 
     private void SendAdvertisements(ElectionHost host)
     {
         var demoted = host.Virtual.IsDemoted;
-        var mark = GateMark.Renew(host.Group, demoted);
+        // Where heartbeats renew the lease, an advertisement only uses it: it would make the lease longer than peers wait.
+        var renews = HeartbeatLease() is null;
+        var mark = renews ? GateMark.Renew(host.Group, demoted) : GateMark.Announce(host.Group);
         var now = BootClock.Now; // before the frame leaves: the kernel's lease ends a little later than ours
         var sent = SendAdvertisement(host, ipv6: false, resign: false, mark);
         sent |= SendAdvertisement(host, ipv6: true, resign: false, mark);
-        if (sent)
+        if (sent && renews)
             _gate.Renewed(host.Group, now, demoted);
         var reason = $"cannot send on {host.Port.Name}";
         if (host.Port.CannotSend)
@@ -247,7 +255,7 @@ internal sealed partial class ElectionLoop
     {
         if (!host.Virtual.Has(ipv6) || !TryFirstAddress(host, ipv6, out var address))
             return false;
-        if (!host.Port.TryGetSource(ipv6, address, out var source))
+        if (!host.Port.TryGetSource(ipv6, host.Port.First(ipv6) ?? address, out var source))
         {
             _reports.Alarms.Raise(
                 $"carp-source {host.Port.Name}",
@@ -336,6 +344,8 @@ internal sealed partial class ElectionLoop
     private static string ReasonText(ElectionHost host)
     {
         var machine = host.Machine;
+        if (machine.Reason == CarpReason.Group)
+            return host.GroupText;
         return CarpReasonText.Text(machine.Reason, MasterHeard(host), machine.Silence);
     }
 

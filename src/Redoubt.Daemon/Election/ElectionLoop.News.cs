@@ -96,6 +96,7 @@ internal sealed partial class ElectionLoop
     private void LinkChanged(ElectionPort port, Instant now)
     {
         var reason = $"link {port.Name} down";
+        _coordinator?.SetSegment(_ports.IndexOf(port), port.IsUsable, now);
         if (port.IsUsable)
         {
             port.ForgivenAt = _ledger.Has(reason) ? now + _linkHoldDown : Instant.Never;

@@ -97,10 +97,35 @@ internal sealed partial class ElectionLoop
                 return VerbResult.Refused($"there is no vhid {vhid} on {name}");
             if (hosts.TrueForAll(h => h.Machine.State == CarpState.Init))
                 return VerbResult.Refused($"vhid {vhid} on {name} does not take part: {(_enabled ? "link down" : "CARP is off")}");
+            if (_coordinator?.Decides(hosts[0].Group) == true)
+                return SetGroupState(hosts[0], state == "master", now);
             foreach (var host in hosts)
                 host.Add(host.Machine.OnOperator(state == "master" ? CarpState.Master : CarpState.Backup, now));
             return VerbResult.Done($"vhid {vhid} on {name} is {StateText(hosts[0].Machine.State)}");
         });
+
+    // A group moves as a whole; the peer is asked, or is let to ask.
+    private VerbResult SetGroupState(ElectionHost host, bool master, Instant now)
+    {
+        var group = _coordinator!.Groups[host.Group];
+        if (master)
+        {
+            if (!host.IsMaster)
+                group.Force();
+            return VerbResult.Done(
+                host.IsMaster ? $"group {group.Name} is MASTER already" : $"group {group.Name}: the master is asked to yield"
+            );
+        }
+        if (!host.IsMaster)
+            return VerbResult.Done($"group {group.Name} is not MASTER here already");
+        group.Abstain(_abstention, now);
+        foreach (var member in _hosts)
+        {
+            if (member.Group == host.Group)
+                member.Add(member.Machine.OnOperator(CarpState.Backup, now));
+        }
+        return VerbResult.Done($"group {group.Name} is given up");
+    }
 
     /// <summary>
     /// Gives the addresses to a peer: demoted, so that a preempting peer takes over before this node lets go; where none does, by
@@ -117,12 +142,15 @@ internal sealed partial class ElectionLoop
         });
         if (masters == 0)
             return VerbResult.Refused("this node holds no address: there is nothing to hand over");
+        if (IsLonely())
+            return VerbResult.Refused("no peer is there that could take the addresses over");
         if (WaitFor(static h => !h.IsMaster, _yieldWait))
             return VerbResult.Done($"handed over {masters} of {others} vhids");
         Ask(now =>
         {
             foreach (var host in _hosts)
             {
+                _coordinator?.Groups[host.Group].Abstain(claimWait, now);
                 if (host.IsMaster)
                     host.Add(host.Machine.OnOperator(CarpState.Backup, now));
             }
@@ -133,6 +161,13 @@ internal sealed partial class ElectionLoop
             return VerbResult.Done($"handed over {masters} of {others} vhids");
         return VerbResult.Refused("no peer took the addresses over");
     }
+
+    // With heartbeats it is known whether anybody is there; without, only trying tells.
+    private bool IsLonely() =>
+        Ask(now =>
+            _coordinator is { Session.AnyAlive: false }
+            && _hosts.TrueForAll(h => h.Virtual.ForeignHeard == Instant.Zero || now - h.Virtual.ForeignHeard > h.Machine.MasterDownTime)
+        );
 
     /// <summary>Hands over by the operator's wish; the demotion stays until <see cref="FailBack"/> or the peer's death.</summary>
     public VerbResult Failover()
@@ -155,7 +190,7 @@ internal sealed partial class ElectionLoop
     public bool HoldsAny => Ask(_ => _hosts.Exists(h => h.IsMaster));
 
     private static bool IsReserved(string reason) =>
-        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason
+        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason or OversleptReason
         || reason.StartsWith("link ", StringComparison.Ordinal)
         || reason.StartsWith("cannot send", StringComparison.Ordinal);
 
@@ -203,6 +238,7 @@ internal sealed partial class ElectionLoop
 
     private void SpreadDemotion(Instant now)
     {
+        _coordinator?.SetLedger(_ledger.Total);
         foreach (var host in _hosts)
             host.Add(host.Machine.OnDemotion(_ledger.Total, now));
     }
@@ -249,9 +285,13 @@ internal sealed partial class ElectionLoop
             AdvSkew = host.Configuration.AdvSkew,
             Addresses = [.. host.Configuration.Addresses.Select(a => a.ToString())],
             Since = wall - (now - machine.Since),
-            Reason = CarpReasonText.Text(machine.Reason, heard is null ? null : nameOf(heard) ?? heard, machine.Silence),
+            Reason =
+                machine.Reason == CarpReason.Group
+                    ? host.GroupText
+                    : CarpReasonText.Text(machine.Reason, heard is null ? null : nameOf(heard) ?? heard, machine.Silence),
             Master =
                 host.IsMaster ? node
+                : machine.State == CarpState.Backup && _coordinator?.Groups[host.Group].MasterNode is > 0 and var master ? NodeName(master)
                 : heard is null || machine.State != CarpState.Backup ? null
                 : nameOf(heard) ?? heard,
         };

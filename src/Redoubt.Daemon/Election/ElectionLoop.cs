@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Redoubt.Control;
 using Redoubt.Core;
 using Redoubt.Core.Carp;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Vrrp;
@@ -16,7 +17,7 @@ namespace Redoubt.Daemon.Election;
 /// <summary>
 /// The election thread: every vhid, its sockets, its lease and its addresses. One turn of the loop is
 /// <code>
-/// wait → leases that ran out → news of links, addresses, tables → commands → packets → timers → act
+/// wait → leases that ran out → news of links, addresses, tables → commands → heartbeats → packets → groups → timers → act → heartbeats out
 /// </code>
 /// so that news always comes before timers, and a thawed node first learns that it is master no longer. Acting goes: all gates
 /// that close, in one transaction; resigning advertisements; addresses away; all gates that open, in one transaction;
@@ -63,18 +64,24 @@ internal sealed partial class ElectionLoop : IDisposable
     private Instant _preemptAt = Instant.Never;
 
     /// <summary>Opens sockets, creates the macvlans, loads the gates closed and clears leftovers of a predecessor. Claims nothing yet.</summary>
-    public ElectionLoop(NodeConfiguration configuration, ElectionReports reports)
+    public ElectionLoop(NodeConfiguration configuration, ClusterSecret? secret, ElectionReports reports)
     {
         _reports = reports;
+        _strict = configuration.Redoubt.Strict;
+        var heartbeats = WantsHeartbeats(configuration, secret);
         _preempt = configuration.Redoubt.Preempt;
         _preemptDelay = configuration.Redoubt.PreemptDelay;
         _drain = configuration.Redoubt.Drain;
         var links = _route.Links();
+        List<string> groups = [];
         foreach (var host in configuration.VirtualHosts)
-            AddHost(host, links);
+            AddHost(host, links, heartbeats ? GroupOf(configuration, host, groups) : null);
+        _groupNames = [.. groups];
         RemoveForeignDevices(links);
         foreach (var host in _hosts)
             host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
+        if (heartbeats)
+            _coordinator = CreateCoordinator(configuration, secret!);
         _gate = new AddressGate(Layout());
         var errno = _gate.Load(BootClock.Now);
         if (!errno.IsSuccess)
@@ -94,6 +101,7 @@ internal sealed partial class ElectionLoop : IDisposable
             port.SlotIPv4 = port.IPv4 is { } ipv4 ? _poller.Add(ipv4.Handle) : -1;
             port.SlotIPv6 = port.IPv6 is { } ipv6 ? _poller.Add(ipv6.Handle) : -1;
         }
+        BeginHeartbeats();
         _thread = new Thread(Run) { Name = "election" };
     }
 
@@ -164,11 +172,13 @@ internal sealed partial class ElectionLoop : IDisposable
         _links.Dispose();
         _tables.Dispose();
         _wake.Dispose();
+        foreach (var path in _paths)
+            path.Dispose();
         foreach (var port in _ports)
             port.Dispose();
     }
 
-    private void AddHost(VirtualHostConfiguration configuration, IReadOnlyList<LinkInfo> links)
+    private void AddHost(VirtualHostConfiguration configuration, IReadOnlyList<LinkInfo> links, int? failoverGroup)
     {
         var port = _ports.Find(p => p.Name == configuration.Interface);
         if (port is null)
@@ -179,16 +189,18 @@ internal sealed partial class ElectionLoop : IDisposable
             port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
             _ports.Add(port);
         }
-        var host = Create(configuration);
+        var host = Create(configuration, listensFirst: failoverGroup is not null);
         port.Segment.Add(host);
-        var group = _hosts.Find(h => SameTiming(h.Virtual, host))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
+        port.AddVirtual(configuration.Addresses);
+        var group =
+            failoverGroup ?? _hosts.Find(h => SameTiming(h.Virtual, host))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
         _hosts.Add(new ElectionHost(configuration, port, host, _hosts.Count, group));
     }
 
-    private static IVirtualHost Create(VirtualHostConfiguration configuration)
+    private static IVirtualHost Create(VirtualHostConfiguration configuration, bool listensFirst)
     {
         if (configuration.Protocol != VirtualRouterProtocol.Carp)
-            return new VrrpVirtualHost(configuration.VrrpOptions());
+            return new VrrpVirtualHost(configuration.VrrpOptions() with { ListensFirst = listensFirst });
         var options = new CarpHostOptions
         {
             Vhid = configuration.Vhid,
@@ -201,6 +213,15 @@ internal sealed partial class ElectionLoop : IDisposable
         return new CarpVirtualHost(options, RandomCounter);
     }
 
+    // With heartbeats a failover group is a lease group, too; a vhid that is in none moves alone.
+    private static int GroupOf(NodeConfiguration configuration, VirtualHostConfiguration host, List<string> groups)
+    {
+        var name = configuration.Redoubt.Groups.FirstOrDefault(g => g.Members.Contains(host.Member))?.Name ?? host.Member;
+        if (!groups.Contains(name))
+            groups.Add(name);
+        return groups.IndexOf(name);
+    }
+
     // Vhids that advertise equally often share a lease: any advertisement of one proves that the node lives.
     private static bool SameTiming(IVirtualHost a, IVirtualHost b) =>
         a.Interval == b.Interval && a.Lease(false) == b.Lease(false) && a.Lease(true) == b.Lease(true);
@@ -208,11 +229,18 @@ internal sealed partial class ElectionLoop : IDisposable
     private GateLayout Layout()
     {
         List<GateGroup> groups = [];
-        foreach (var host in _hosts)
+        for (var group = 0; group < _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max(); group++)
         {
-            if (host.Group != groups.Count)
-                continue;
-            groups.Add(new GateGroup(host.Virtual.Lease(demoted: false), host.Virtual.Lease(demoted: true)));
+            var members = _hosts.Where(h => h.Group == group).Select(h => h.Virtual).ToList();
+            groups.Add(
+                new GateGroup(
+                    members.Min(m => m.Lease(demoted: false)),
+                    members.Min(m => m.Lease(demoted: true)),
+                    _coordinator is null
+                        ? []
+                        : [.. Enumerable.Range(0, (int)HoldLevel.Alone).Select(l => _coordinator.Pace.KernelLease((HoldLevel)l))]
+                )
+            );
         }
         return new GateLayout(
             [.. _ports.Select(p => p.Link.Name)],
@@ -245,6 +273,7 @@ internal sealed partial class ElectionLoop : IDisposable
         var now = BootClock.Now;
         _nextRefresh = now + _addressRefresh;
         _nextReconcile = now + _reconcilePeriod;
+        _nextWatch = _coordinator is null ? Instant.Never : now;
         while (true)
         {
             try
@@ -268,6 +297,9 @@ internal sealed partial class ElectionLoop : IDisposable
         var deadline = Deadline();
         _poller.Wait(deadline);
         var now = BootClock.Now;
+        _turnAt = now;
+        if (_coordinator is not null && now > deadline)
+            _coordinator.OnOverslept(now - deadline, now);
         if (deadline != Instant.Zero && now > deadline && now - deadline > _oversleep)
         {
             foreach (var host in _hosts)
@@ -282,29 +314,52 @@ internal sealed partial class ElectionLoop : IDisposable
             foreach (var host in _hosts)
                 host.Add(host.Machine.OnStop(now));
             Act();
+            SendHeartbeats(leaving: true);
             TellTransitions();
             return true;
         }
+        HearHeartbeats(now);
         HearPackets(now);
         now = BootClock.Now;
         CheckLeases(now); // what was sent before the packets were handled may be long ago
+        Coordinate(now);
         foreach (var host in _hosts)
         {
             if (now >= host.Machine.Deadline)
-                host.Add(host.Machine.OnTurn(now));
+                OnDeadline(host, now);
             if (now >= host.ClaimAt)
                 host.Resume();
         }
         Housekeep(now);
         EndDrains(now);
         Act();
+        if (_coordinator is not null)
+        {
+            TellGroups(now);
+            SendHeartbeats();
+            WatchSegments(now);
+        }
         TellTransitions();
         return false;
     }
 
+    // Where heartbeats decide, a backup that misses advertisements waits on: the master may live all the same.
+    private void OnDeadline(ElectionHost host, Instant now)
+    {
+        var machine = host.Machine;
+        if (machine.State == CarpState.Backup && _coordinator?.Decides(host.Group) == true)
+            machine.OnGroupWaits(now);
+        else
+            host.Add(machine.OnTurn(now));
+    }
+
+    private Instant _turnAt;
+
     private Instant Deadline()
     {
         var deadline = Instant.Earlier(Instant.Earlier(_nextRefresh, _nextReconcile), _preemptAt);
+        if (_coordinator is not null)
+            deadline = Instant.Earlier(deadline, _coordinator.Deadline);
         foreach (var host in _hosts)
         {
             if (host.Pending != CarpActions.None)

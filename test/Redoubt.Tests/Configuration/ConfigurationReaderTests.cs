@@ -68,9 +68,11 @@ public class ConfigurationReaderTests
         Assert.Equal(2, c.VirtualHosts[0].Addresses.Length);
         Assert.Equal((1, "172.16.1.3"), (c.Redoubt.NodeId, Assert.Single(c.Redoubt.Peers).Name));
         Assert.Equal(5, c.Nat.Outbound.Length);
-        Assert.Equal(11, c.FilterRules.Length);
+        Assert.Equal(15, c.FilterRules.Length);
+        Assert.Equal((3, 1, 1), (c.Nat.PortForwards.Length, c.Nat.OneToOne.Length, c.Nat.Prefixes.Length));
+        Assert.Equal(["WANGW", "WANGW6", "DMZR"], c.Gateways.Items.Select(g => g.Name));
+        Assert.Equal(2, Assert.Single(c.Schedules).Ranges.Length);
         Assert.Contains("dhcpd", result.KeptSections);
-        Assert.Contains(result.Warnings, w => w.Message.Contains("floating", StringComparison.Ordinal));
     }
 
     [Fact]

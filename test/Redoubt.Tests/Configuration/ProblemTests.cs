@@ -73,6 +73,17 @@ public class ProblemTests
             { "<source><address>Office</address></source>", "<source/>", "filter/rule[1]/source", "the address is missing" },
             { "<icmptype>echoreq,unreach</icmptype>", "<icmptype>warp</icmptype>", "filter/rule[6]/icmptype", "is no ICMP type" },
             { "<protocol>icmp</protocol>", "<protocol>smoke</protocol>", "filter/rule[6]/protocol", "is no protocol" },
+            { "<descr>no telnet</descr>", "<sched>Nights</sched>", "filter/rule[2]/sched", "there is no schedule" },
+            { "<descr>no telnet</descr>", "<gateway>GW9</gateway>", "filter/rule[2]/gateway", "there is no gateway" },
+            { "<descr>no telnet</descr>", "<tcpflags1>sin</tcpflags1>", "filter/rule[2]/tcpflags1", "is no TCP flag" },
+            { "<descr>no telnet</descr>", "<max>many</max>", "filter/rule[2]/max", "a number from 1" },
+            {
+                "<descr>no telnet</descr>",
+                "<max-src-conn-rate>5</max-src-conn-rate>",
+                "filter/rule[2]/max-src-conn-rate",
+                "connections and seconds"
+            },
+            { "<descr>no telnet</descr>", "<statetype>maybe</statetype>", "filter/rule[2]/statetype", "keep state, sloppy state" },
             { "<mode>hybrid</mode>", "<mode>magic</mode>", "nat/outbound/mode", "automatic, hybrid, advanced, disabled" },
             { "<target>203.0.113.1</target>", "<target>here</target>", "nat/outbound/rule[2]/target", "is not an address" },
             { "<dstport>5060-5061</dstport>", "<dstport>x</dstport>", "nat/outbound/rule[2]/dstport", "is no port" },
@@ -251,15 +262,22 @@ public class ProblemTests
         Assert.True(result.Problems.Length < 1100);
     }
 
-    [Theory]
-    [InlineData("<type>block</type>", "<type>match</type>", "match rules")]
-    [InlineData("<type>block</type>", "<type>block</type><floating>yes</floating>", "floating")]
-    [InlineData("<type>block</type>", "<type>block</type><sched>x</sched>", "<sched>")]
-    [InlineData("<type>block</type>", "<type>block</type><gateway>x</gateway>", "<gateway>")]
+    [InlineData("<type>block</type>", "<type>match</type>", "match rule must be floating")]
+    [InlineData("<type>block</type>", "<type>block</type><os>Linux</os>", "<os> is not supported")]
+    [InlineData("<type>block</type>", "<type>block</type><vlanprio>ee</vlanprio>", "<vlanprio> is not supported")]
+    [InlineData("<type>block</type>", "<type>block</type><dscp>later</dscp>", "is no code point")]
+    [InlineData("<type>block</type>", "<type>block</type><statetype>sloppy state</statetype>", "works as keep state")]
+    [InlineData("<type>block</type>", "<type>block</type><statetype>synproxy state</statetype>", "works as keep state")]
+    [InlineData("<type>block</type>", "<type>block</type><statepolicy>if-bound</statepolicy>", "answers are taken from any interface")]
+    [InlineData("<type>block</type>", "<type>block</type><ackqueue>q</ackqueue>", "works without it")]
+    [InlineData("<type>block</type>", "<type>block</type><max>5</max>", "limits have no effect")]
+    [InlineData("<type>block</type>", "<type>block</type><floating>yes</floating><tagged>x</tagged>", "can not ask for a tag")]
+    [InlineData("<type>block</type>", "<type>reject</type><floating>yes</floating><direction>out</direction>", "dropped without an answer")]
     [InlineData("<mode>hybrid</mode>", "<mode>automatic</mode>", "no effect in mode")]
     [InlineData("<strict/>", "<strickt/>", "<strickt> is not known")]
     [InlineData("lankey", "a-password-of-more-than-19-bytes", "19 bytes")]
-    [InlineData("<mode>hybrid</mode>", "<mode>hybrid</mode></outbound><rule><a/></rule><outbound>", "port forwards")]
+    [InlineData("10.1.0.0/16 10.1.2.0/24", "10.1.0.0/16 www.example", "is a host name and not looked up")]
+    [Theory]
     public void What_is_not_acted_on_is_a_warning(string good, string other, string says)
     {
         var result = ConfigVectors.Read(ConfigVectors.Text("good/pair.xml").Replace(good, other, StringComparison.Ordinal));

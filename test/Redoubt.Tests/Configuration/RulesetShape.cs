@@ -29,6 +29,6 @@ internal static partial class RulesetShape
     private static partial Regex Quoted();
 
     // Outside of quotation marks only what the compiler itself writes.
-    [GeneratedRegex(@"[^A-Za-z0-9 _@{}:;.,/!=<>-]")]
+    [GeneratedRegex(@"[^A-Za-z0-9 _@{}:;.,/!=<>&|+[\]-]")]
     private static partial Regex Foreign();
 }

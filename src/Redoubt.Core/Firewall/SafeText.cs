@@ -3,46 +3,11 @@ using System.Text;
 
 namespace Redoubt.Core.Firewall;
 
-/// <summary>Writes nft's language with indentation. Everything but comments is given by the compiler, never by the configuration.</summary>
-internal sealed class RulesetText
+/// <summary>Turns text of the configuration into what may stand in a ruleset. Nothing of a file reaches nft by another way.</summary>
+internal static class SafeText
 {
     /// <summary>Bytes of a comment; the kernel takes 128 with the closing zero, and a rule's user data is shared with nft's own notes.</summary>
     private const int MaxComment = 100;
-
-    private readonly StringBuilder _text = new();
-    private int _depth;
-
-    public void Raw(string text) => _text.Append(text);
-
-    public void Line(string line) => _text.Append('\t', _depth).Append(line).Append('\n');
-
-    public void Open(string head, string remark)
-    {
-        if (remark.Length > 0)
-            Line($"# {Comment(remark)}");
-        Line($"{head} {{");
-        _depth++;
-    }
-
-    public void Close()
-    {
-        _depth--;
-        Line("}");
-    }
-
-    public void Rule(string rule, string comment)
-    {
-        var clean = Comment(comment);
-        Line(clean.Length == 0 ? rule : $"{rule} comment \"{clean}\"");
-    }
-
-    public void Nested(RulesetText inner)
-    {
-        foreach (var line in inner.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            Line(line);
-    }
-
-    public override string ToString() => _text.ToString();
 
     /// <summary>
     /// What of a text may stand in a comment: letters and digits of any script, spaces and harmless punctuation. Quotation mark,
@@ -66,5 +31,10 @@ internal sealed class RulesetText
         return clean.ToString().Trim();
     }
 
+    /// <summary>A tracker as part of a name: digits only, at most 20 of them; else empty.</summary>
+    public static string Tracker(string tracker) => tracker.Length is > 0 and <= 20 && tracker.All(char.IsAsciiDigit) ? tracker : "";
+
     public static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    public static string Hex(uint value) => $"0x{value:x8}";
 }
