@@ -242,8 +242,6 @@ internal static class DaemonCommand
         {
             if (host.UsesRealMac)
                 yield return $"redoubt/vip {host.Member}: this version uses virtual MACs only; expected <mac>virtual</mac>";
-            if (!host.UnicastPeers.IsEmpty)
-                yield return $"redoubt/vip {host.Member}: this version advertises by multicast only; expected no <peer>";
         }
         if (configuration.Redoubt.Transport != StateSyncTransport.Redoubt)
             yield return "redoubt/statesync/transport: this version speaks its own transport only; expected <transport>redoubt</transport>";

@@ -65,9 +65,11 @@ public sealed class CarpSegment
             return Refuse(CarpRejection.Vrrp, ipv6, vhid, host);
         if (!CarpAdvertisement.TryView(payload, out var heard))
             return Refuse(CarpRejection.BadLength, ipv6, vhid, host);
-        var unicast = host is not null && (ipv6 ? host.Options.UnicastIPv6 : host.Options.UnicastIPv4);
+        var unicast = host is not null && host.Options.Peers(ipv6).Count > 0;
         if (ttl != 255 && !(unicast && !IsMulticast(ipv6, destination)))
             return Refuse(CarpRejection.BadTtl, ipv6, vhid, host);
+        if (unicast && !host!.IsPeer(ipv6, source))
+            return Refuse(CarpRejection.UnknownPeer, ipv6, vhid, host);
         if (!heard.ChecksumIsRight)
             return Refuse(CarpRejection.BadChecksum, ipv6, vhid, host);
         if (heard.Version != 2)

@@ -82,6 +82,9 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
     public TimeSpan PeersWait => CarpTimes.MasterDown(CarpFlavour.FreeBsd, Options.AdvBase, 0);
 
     /// <inheritdoc />
+    public IReadOnlyList<IpAddressValue> Peers(bool ipv6) => Options.Peers(ipv6);
+
+    /// <inheritdoc />
     public long Sent => Counters.Sent;
 
     /// <inheritdoc />
@@ -142,6 +145,17 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
             _ownIPv6 = source;
         else
             _ownIPv4 = source;
+    }
+
+    internal bool IsPeer(bool ipv6, IpAddressValue source)
+    {
+        var peers = Options.Peers(ipv6);
+        for (var i = 0; i < peers.Count; i++)
+        {
+            if (peers[i] == source)
+                return true;
+        }
+        return false;
     }
 
     internal CarpDigestForm Authenticate(in CarpAdvertisement advertisement) =>

@@ -37,6 +37,9 @@ public interface IVirtualHost
     /// <summary>When the last advertisement of somebody without heartbeats was heard; <see cref="Instant.Zero"/> where there was none.</summary>
     Instant ForeignHeard { get; }
 
+    /// <summary>Whom advertisements of a family go to; empty: the multicast group.</summary>
+    IReadOnlyList<IpAddressValue> Peers(bool ipv6);
+
     /// <summary>Advertisements written.</summary>
     long Sent { get; }
 

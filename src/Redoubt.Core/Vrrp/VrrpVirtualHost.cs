@@ -61,6 +61,9 @@ public sealed class VrrpVirtualHost : IVirtualHost
     public Instant ForeignHeard { get; private set; } = Instant.Zero;
 
     /// <inheritdoc />
+    public IReadOnlyList<IpAddressValue> Peers(bool ipv6) => ipv6 == Options.IsIPv6 ? Options.Peers : [];
+
+    /// <inheritdoc />
     public long Sent => Counters.Sent;
 
     /// <inheritdoc />

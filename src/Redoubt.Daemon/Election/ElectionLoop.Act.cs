@@ -263,6 +263,8 @@ internal sealed partial class ElectionLoop
             );
             return false;
         }
+        if (host.Virtual.Peers(ipv6).Count > 0)
+            return SendToPeers(host, ipv6, source, resign, mark);
         var length = host.Virtual.WriteFrame(
             _frame,
             ipv6,
@@ -273,6 +275,22 @@ internal sealed partial class ElectionLoop
             resign
         );
         return host.Port.Send(_frame.AsSpan(0, length), mark);
+    }
+
+    // The packets leave only while the lease lives; a frame that needs no neighbour prolongs it.
+    private bool SendToPeers(ElectionHost host, bool ipv6, IpAddressValue linkLocalOrFirst, bool resign, uint mark)
+    {
+        var any = false;
+        foreach (var peer in host.Virtual.Peers(ipv6))
+        {
+            var source = ipv6 && host.Port.TryGetGlobalSource(peer, out var global) ? global : linkLocalOrFirst;
+            var length = host.Virtual.WriteFrame(_frame, ipv6, default, source, peer, default, resign);
+            any |= host.Port.SendTo(_frame.AsSpan(0, length), ipv6, peer, resign ? mark : GateMark.Announce(host.Group));
+        }
+        if (resign)
+            return any;
+        var proof = LeaseProof.Write(_frame, host.Port.Link.Mac);
+        return host.Port.Send(_frame.AsSpan(0, proof), mark);
     }
 
     // CARP: advbase and advskew 255, and every backup takes over at once. VRRP: priority 0, and the best one does after its skew.

@@ -209,6 +209,8 @@ internal sealed partial class ElectionLoop : IDisposable
             Password = configuration.Password.Text ?? "",
             IPv4Addresses = [.. configuration.Addresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
             IPv6Addresses = [.. configuration.Addresses.Where(a => a.IsIPv6).Select(a => a.Address)],
+            PeersIPv4 = [.. configuration.UnicastPeers.Where(p => !p.IsIPv6).Select(p => p.Address)],
+            PeersIPv6 = [.. configuration.UnicastPeers.Where(p => p.IsIPv6).Select(p => p.Address)],
         };
         return new CarpVirtualHost(options, RandomCounter);
     }
