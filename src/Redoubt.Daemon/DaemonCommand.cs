@@ -109,7 +109,7 @@ internal static class DaemonCommand
                 current.Dispose();
                 try
                 {
-                    current = Node.Start(changed, newSecret, state, maintenance, events, alarms);
+                    current = Node.Start(changed.After(inForce), newSecret, state, maintenance, events, alarms);
                 }
                 catch (KernelException e)
                 {

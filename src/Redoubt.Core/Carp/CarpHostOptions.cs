@@ -39,6 +39,15 @@ public sealed record CarpHostOptions
     public IReadOnlyList<IpAddressValue> IPv6Addresses { get; init; } = [];
 
     /// <summary>
+    /// The addresses as they were before a change, where peers may still have them: for <see cref="CarpVirtualHost.FormerUntil"/> their digest is accepted and
+    /// sent, too, so that a change on one node after the other never makes two masters. Empty: none.
+    /// </summary>
+    public IReadOnlyList<IpAddressValue> FormerIPv4Addresses { get; init; } = [];
+
+    /// <summary>The same for IPv6.</summary>
+    public IReadOnlyList<IpAddressValue> FormerIPv6Addresses { get; init; } = [];
+
+    /// <summary>
     /// IPv4 peers that are spoken to by unicast: advertisements go to them alone and are taken from them alone, and they may be routed away, so that their
     /// TTL is not checked. Empty: multicast.
     /// </summary>

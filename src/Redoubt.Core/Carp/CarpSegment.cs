@@ -61,7 +61,7 @@ public sealed class CarpSegment
     {
         var vhid = payload.Length > 1 ? payload[1] : (byte)0;
         var host = _hosts[vhid];
-        if (IsVrrp(payload, ipv6, host))
+        if (IsVrrp(payload, ipv6, host, now))
             return Refuse(CarpRejection.Vrrp, ipv6, vhid, host);
         if (!CarpAdvertisement.TryView(payload, out var heard))
             return Refuse(CarpRejection.BadLength, ipv6, vhid, host);
@@ -76,7 +76,7 @@ public sealed class CarpSegment
             return Refuse(CarpRejection.BadVersion, ipv6, vhid, host);
         if (host is null || !host.Has(ipv6))
             return Refuse(CarpRejection.UnknownVhid, ipv6, vhid, null);
-        if (host.Authenticate(heard) == CarpDigestForm.None)
+        if (host.Authenticate(heard, now) == CarpDigestForm.None)
         {
             host.SawBadDigest(ipv6, source, now);
             return Refuse(CarpRejection.BadDigest, ipv6, vhid, host);
@@ -96,7 +96,7 @@ public sealed class CarpSegment
     }
 
     // A VRRPv2 message of seven addresses looks like CARP with eight bytes behind it; only the digest tells.
-    private static bool IsVrrp(ReadOnlySpan<byte> payload, bool ipv6, CarpVirtualHost? host)
+    private static bool IsVrrp(ReadOnlySpan<byte> payload, bool ipv6, CarpVirtualHost? host, Instant now)
     {
         if (Protocol112.Classify(payload, ipv6) == Protocol112Kind.Carp)
             return false;
@@ -104,7 +104,7 @@ public sealed class CarpSegment
             Protocol112.MayAlsoBeCarp(payload, ipv6)
             && host is not null
             && CarpAdvertisement.TryView(payload, out var heard)
-            && host.Authenticate(heard) != CarpDigestForm.None
+            && host.Authenticate(heard, now) != CarpDigestForm.None
         );
     }
 

@@ -43,6 +43,9 @@ public interface IVirtualHost
     /// <summary>Advertisements written.</summary>
     long Sent { get; }
 
+    /// <summary>Whether peers may still have the addresses as they were before a change, so that an advertisement for them is sent as well.</summary>
+    bool SendsFormer(Instant now);
+
     /// <summary>How long the lease runs from each advertisement, at full demotion or without any.</summary>
     TimeSpan Lease(bool demoted);
 
@@ -53,8 +56,8 @@ public interface IVirtualHost
     HeardMaster Heard(bool ipv6);
 
     /// <summary>
-    /// Writes the next advertisement as an Ethernet frame and returns its length: as the election stands, or the one by which a master resigns.
-    /// The host remembers the source.
+    /// Writes the next advertisement as an Ethernet frame and returns its length: as the election stands, or the one by which a master resigns. With
+    /// <paramref name="former"/> it bears the digest over the addresses before a change (<see cref="SendsFormer"/>). The host remembers the source.
     /// </summary>
     int WriteFrame(
         Span<byte> frame,
@@ -63,6 +66,7 @@ public interface IVirtualHost
         IpAddressValue source,
         IpAddressValue destination,
         MacAddress destinationMac,
-        bool resign
+        bool resign,
+        bool former = false
     );
 }

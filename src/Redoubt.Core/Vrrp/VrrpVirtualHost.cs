@@ -66,6 +66,9 @@ public sealed class VrrpVirtualHost : IVirtualHost
     /// <inheritdoc />
     public long Sent => Counters.Sent;
 
+    /// <summary>Never: VRRP has no digest, and peers that list other addresses are heard all the same.</summary>
+    public bool SendsFormer(Instant now) => false;
+
     /// <inheritdoc />
     public TimeSpan Lease(bool demoted) => VrrpTimes.Lease(Options.Interval);
 
@@ -83,7 +86,8 @@ public sealed class VrrpVirtualHost : IVirtualHost
         IpAddressValue source,
         IpAddressValue destination,
         MacAddress destinationMac,
-        bool resign
+        bool resign,
+        bool former = false
     )
     {
         _own = source;

@@ -34,6 +34,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private static readonly TimeSpan _addressRefresh = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _repairDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _reconcilePeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _formerTime = TimeSpan.FromMinutes(10); // for the other nodes to get their addresses changed, too
     private static readonly TimeSpan _alarmPeriod = TimeSpan.FromSeconds(30);
 
     private readonly ElectionReports _reports;
@@ -209,10 +210,12 @@ internal sealed partial class ElectionLoop : IDisposable
             Password = configuration.Password.Text ?? "",
             IPv4Addresses = [.. configuration.Addresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
             IPv6Addresses = [.. configuration.Addresses.Where(a => a.IsIPv6).Select(a => a.Address)],
+            FormerIPv4Addresses = [.. configuration.FormerAddresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
+            FormerIPv6Addresses = [.. configuration.FormerAddresses.Where(a => a.IsIPv6).Select(a => a.Address)],
             PeersIPv4 = [.. configuration.UnicastPeers.Where(p => !p.IsIPv6).Select(p => p.Address)],
             PeersIPv6 = [.. configuration.UnicastPeers.Where(p => p.IsIPv6).Select(p => p.Address)],
         };
-        return new CarpVirtualHost(options, RandomCounter);
+        return new CarpVirtualHost(options, RandomCounter) { FormerUntil = BootClock.Now + _formerTime };
     }
 
     // With heartbeats a failover group is a lease group, too; a vhid that is in none moves alone.
