@@ -400,8 +400,14 @@ internal sealed class Node : IDisposable
         };
 
     private static bool SameHost(VirtualHostConfiguration a, VirtualHostConfiguration b) =>
-        a with { Addresses = [], UnicastPeers = [] } == b with { Addresses = [], UnicastPeers = [] }
-        && a.Addresses.SequenceEqual(b.Addresses);
+        a with
+        {
+            Addresses = [],
+            UnicastPeers = [],
+            FormerAddresses = [],
+        } == b with { Addresses = [], UnicastPeers = [], FormerAddresses = [] }
+        && a.Addresses.SequenceEqual(b.Addresses)
+        && a.UnicastPeers.SequenceEqual(b.UnicastPeers);
 
     private void TellUnset(IReadOnlyList<string> settings)
     {

@@ -91,12 +91,24 @@ public sealed class KeepalivedNode : FirewallNode
                 : _options.SendFromRealDevice ? "use_vmac\n    vmac_xmit_base"
                 : "use_vmac"
             )}}
+                {{Peers(segment)}}
                 virtual_ipaddress {
                     {{address}}
                 }
             }
             """
         );
+
+    private string Peers(string segment)
+    {
+        if (!_options.Unicast)
+            return "";
+        var (own, peer) =
+            segment == "lan"
+                ? (Topology.LanAddress(Number), Topology.LanAddress(_peer))
+                : (Topology.WanAddress(Number), Topology.WanAddress(_peer));
+        return $"unicast_src_ip {own}\n    unicast_peer {{\n        {peer}\n    }}\n    check_unicast_src";
+    }
 
     // Commit and flush what the peer told, then tell everything; on the way down, let own entries die soon and ask for a resync.
     private string NewsScript()

@@ -63,6 +63,9 @@ public sealed record KeepalivedOptions : NodeOptions
     /// <summary>Also runs a virtual router for each IPv6 address (version 3).</summary>
     public bool IPv6 { get; init; }
 
+    /// <summary>Advertises to the other firewall's addresses instead of the group.</summary>
+    public bool Unicast { get; init; }
+
     /// <summary>Another virtual address on the LAN than the lab's.</summary>
     public string LanVip { get; init; } = Topology.LanVip;
 

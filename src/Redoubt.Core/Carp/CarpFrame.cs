@@ -47,12 +47,13 @@ public static class CarpFrame
         byte advSkew,
         byte demotion,
         byte trafficClass = LowDelay,
-        ushort? identification = null
+        ushort? identification = null,
+        bool former = false
     )
     {
         var header = EthernetLength + (ipv6 ? IPv6Length : IPv4Length);
         var payload = frame.Slice(header, CarpAdvertisement.Length);
-        host.WriteAdvertisement(payload, ipv6, advBase, advSkew, demotion);
+        host.WriteAdvertisement(payload, ipv6, advBase, advSkew, demotion, former);
         host.SentFrom(ipv6, sourceAddress);
         WriteEthernet(frame, destinationMac, sourceMac, ipv6 ? TypeIPv6 : TypeIPv4);
         var packet = frame[EthernetLength..];

@@ -38,11 +38,26 @@ public sealed record CarpHostOptions
     /// <summary>IPv6 addresses in any order; duplicates collapse.</summary>
     public IReadOnlyList<IpAddressValue> IPv6Addresses { get; init; } = [];
 
-    /// <summary>The IPv4 peer is spoken to by unicast and may be routed away, so its TTL is not checked.</summary>
-    public bool UnicastIPv4 { get; init; }
+    /// <summary>
+    /// The addresses as they were before a change, where peers may still have them: for <see cref="CarpVirtualHost.FormerUntil"/> their digest is accepted and
+    /// sent, too, so that a change on one node after the other never makes two masters. Empty: none.
+    /// </summary>
+    public IReadOnlyList<IpAddressValue> FormerIPv4Addresses { get; init; } = [];
 
-    /// <summary>The IPv6 peer is spoken to by unicast and may be routed away, so its hop limit is not checked.</summary>
-    public bool UnicastIPv6 { get; init; }
+    /// <summary>The same for IPv6.</summary>
+    public IReadOnlyList<IpAddressValue> FormerIPv6Addresses { get; init; } = [];
+
+    /// <summary>
+    /// IPv4 peers that are spoken to by unicast: advertisements go to them alone and are taken from them alone, and they may be routed away, so that their
+    /// TTL is not checked. Empty: multicast.
+    /// </summary>
+    public IReadOnlyList<IpAddressValue> PeersIPv4 { get; init; } = [];
+
+    /// <summary>The same for IPv6.</summary>
+    public IReadOnlyList<IpAddressValue> PeersIPv6 { get; init; } = [];
+
+    /// <summary>The unicast peers of a family.</summary>
+    public IReadOnlyList<IpAddressValue> Peers(bool ipv6) => ipv6 ? PeersIPv6 : PeersIPv4;
 
     /// <summary>Whose rules are followed.</summary>
     public CarpFlavour Flavour { get; init; }

@@ -38,6 +38,9 @@ public enum CarpRejection
     /// heartbeat stands behind it.
     /// </summary>
     Replayed,
+
+    /// <summary>There are unicast peers, and the sender is none of them.</summary>
+    UnknownPeer,
 }
 
 /// <summary>Names of the rejections as BSD's statistics spell them.</summary>
@@ -57,6 +60,7 @@ public static class CarpRejectionText
             CarpRejection.BadDigest => "badauth",
             CarpRejection.OwnLoopback => "ownloop",
             CarpRejection.Replayed => "replayed",
+            CarpRejection.UnknownPeer => "badpeer",
             _ => "unknown",
         };
 }
@@ -64,7 +68,7 @@ public static class CarpRejectionText
 /// <summary>Counts packets by outcome. Owned by the thread that owns the segment.</summary>
 public sealed class CarpCounters
 {
-    private readonly long[] _outcomes = new long[(int)CarpRejection.Replayed + 1];
+    private readonly long[] _outcomes = new long[(int)CarpRejection.UnknownPeer + 1];
 
     /// <summary>How many packets had this outcome; <see cref="CarpRejection.None"/> counts the accepted ones.</summary>
     public long this[CarpRejection outcome] => _outcomes[(int)outcome];

@@ -61,20 +61,22 @@ public sealed class CarpSegment
     {
         var vhid = payload.Length > 1 ? payload[1] : (byte)0;
         var host = _hosts[vhid];
-        if (IsVrrp(payload, ipv6, host))
+        if (IsVrrp(payload, ipv6, host, now))
             return Refuse(CarpRejection.Vrrp, ipv6, vhid, host);
         if (!CarpAdvertisement.TryView(payload, out var heard))
             return Refuse(CarpRejection.BadLength, ipv6, vhid, host);
-        var unicast = host is not null && (ipv6 ? host.Options.UnicastIPv6 : host.Options.UnicastIPv4);
+        var unicast = host is not null && host.Options.Peers(ipv6).Count > 0;
         if (ttl != 255 && !(unicast && !IsMulticast(ipv6, destination)))
             return Refuse(CarpRejection.BadTtl, ipv6, vhid, host);
+        if (unicast && !host!.IsPeer(ipv6, source))
+            return Refuse(CarpRejection.UnknownPeer, ipv6, vhid, host);
         if (!heard.ChecksumIsRight)
             return Refuse(CarpRejection.BadChecksum, ipv6, vhid, host);
         if (heard.Version != 2)
             return Refuse(CarpRejection.BadVersion, ipv6, vhid, host);
         if (host is null || !host.Has(ipv6))
             return Refuse(CarpRejection.UnknownVhid, ipv6, vhid, null);
-        if (host.Authenticate(heard) == CarpDigestForm.None)
+        if (host.Authenticate(heard, now) == CarpDigestForm.None)
         {
             host.SawBadDigest(ipv6, source, now);
             return Refuse(CarpRejection.BadDigest, ipv6, vhid, host);
@@ -94,7 +96,7 @@ public sealed class CarpSegment
     }
 
     // A VRRPv2 message of seven addresses looks like CARP with eight bytes behind it; only the digest tells.
-    private static bool IsVrrp(ReadOnlySpan<byte> payload, bool ipv6, CarpVirtualHost? host)
+    private static bool IsVrrp(ReadOnlySpan<byte> payload, bool ipv6, CarpVirtualHost? host, Instant now)
     {
         if (Protocol112.Classify(payload, ipv6) == Protocol112Kind.Carp)
             return false;
@@ -102,7 +104,7 @@ public sealed class CarpSegment
             Protocol112.MayAlsoBeCarp(payload, ipv6)
             && host is not null
             && CarpAdvertisement.TryView(payload, out var heard)
-            && host.Authenticate(heard) != CarpDigestForm.None
+            && host.Authenticate(heard, now) != CarpDigestForm.None
         );
     }
 

@@ -32,6 +32,7 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
     private int _nextSource;
     private readonly CarpAuthenticator _authenticator = new(options);
     private readonly SentAdvertisement[] _sent = new SentAdvertisement[RememberedAdvertisements];
+    private readonly CarpAuthenticator? _former = Former(options);
     private CarpFamilyView _ipv4;
     private CarpFamilyView _ipv6;
     private IpAddressValue _ownIPv4;
@@ -76,6 +77,15 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
     public TimeSpan Interval => CarpTimes.Interval(Options.AdvBase, Options.AdvSkew);
 
     /// <inheritdoc />
+    public (byte AdvBase, byte AdvSkew) Preference => (Options.AdvBase, Options.AdvSkew);
+
+    /// <inheritdoc />
+    public TimeSpan PeersWait => CarpTimes.MasterDown(CarpFlavour.FreeBsd, Options.AdvBase, 0);
+
+    /// <inheritdoc />
+    public IReadOnlyList<IpAddressValue> Peers(bool ipv6) => Options.Peers(ipv6);
+
+    /// <inheritdoc />
     public long Sent => Counters.Sent;
 
     /// <inheritdoc />
@@ -93,7 +103,8 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
         IpAddressValue source,
         IpAddressValue destination,
         MacAddress destinationMac,
-        bool resign
+        bool resign,
+        bool former = false
     ) =>
         CarpFrame.Write(
             frame,
@@ -105,7 +116,8 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
             destinationMac,
             resign ? CarpAdvertisement.Resigned : Options.AdvBase,
             resign ? CarpAdvertisement.Resigned : Machine.EffectiveSkew,
-            Machine.DemotionByte
+            Machine.DemotionByte,
+            former: former
         );
 
     /// <summary>The master last heard in a family.</summary>
@@ -115,12 +127,12 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
     public bool Has(bool ipv6) => ipv6 ? Machine.HasIPv6 : Machine.HasIPv4;
 
     /// <summary>Writes the next advertisement, 36 bytes with checksum, the same in both families. Takes one counter value.</summary>
-    public int WriteAdvertisement(Span<byte> destination, bool ipv6, byte advBase, byte advSkew, byte demotion)
+    public int WriteAdvertisement(Span<byte> destination, bool ipv6, byte advBase, byte advSkew, byte demotion, bool former = false)
     {
         _counter = _heardAny ? _counter + 1 : initialCounter();
         Span<byte> digest = stackalloc byte[CarpAdvertisement.DigestLength];
         var form = Options.Flavour == CarpFlavour.OpenBsd ? CarpDigestForm.WithoutLinkLocal : CarpDigestForm.AllAddresses;
-        _authenticator.Write(digest, _counter, form);
+        (former && _former is not null ? _former : _authenticator).Write(digest, _counter, form);
         CarpAdvertisement.Write(destination, Options.Vhid, advBase, advSkew, demotion, _counter, digest);
         Counters.CountSent(ipv6);
         _sentIndex = (_sentIndex + 1) % RememberedAdvertisements;
@@ -138,8 +150,39 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
             _ownIPv4 = source;
     }
 
-    internal CarpDigestForm Authenticate(in CarpAdvertisement advertisement) =>
-        _authenticator.Check(advertisement.Counter, advertisement.Digest);
+    internal bool IsPeer(bool ipv6, IpAddressValue source)
+    {
+        var peers = Options.Peers(ipv6);
+        for (var i = 0; i < peers.Count; i++)
+        {
+            if (peers[i] == source)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Until when the digest over the former addresses counts; <see cref="Instant.Zero"/> where there are none.</summary>
+    public Instant FormerUntil { get; set; } = Instant.Zero;
+
+    /// <inheritdoc />
+    public bool SendsFormer(Instant now) => _former is not null && now < FormerUntil;
+
+    internal CarpDigestForm Authenticate(in CarpAdvertisement advertisement, Instant now)
+    {
+        var form = _authenticator.Check(advertisement.Counter, advertisement.Digest);
+        return form == CarpDigestForm.None && SendsFormer(now) ? _former!.Check(advertisement.Counter, advertisement.Digest) : form;
+    }
+
+    private static CarpAuthenticator? Former(CarpHostOptions options) =>
+        options.FormerIPv4Addresses.Count + options.FormerIPv6Addresses.Count == 0
+            ? null
+            : new CarpAuthenticator(
+                options with
+                {
+                    IPv4Addresses = options.FormerIPv4Addresses,
+                    IPv6Addresses = options.FormerIPv6Addresses,
+                }
+            );
 
     internal void SawBadDigest(bool ipv6, IpAddressValue source, Instant now) => LastBadDigest = new CarpSighting(source, ipv6, now);
 

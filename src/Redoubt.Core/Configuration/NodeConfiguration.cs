@@ -49,4 +49,23 @@ public sealed record NodeConfiguration
 
     /// <summary>The interface of that logical name (lan, wan, opt1), or null.</summary>
     public InterfaceConfiguration? Interface(string name) => Interfaces.FirstOrDefault(i => i.Name == name);
+
+    /// <summary>This configuration, to be put in the place of another: vhids whose addresses change remember the former ones.</summary>
+    public NodeConfiguration After(NodeConfiguration before) =>
+        this with
+        {
+            VirtualHosts =
+            [
+                .. VirtualHosts.Select(host =>
+                    host.Protocol == VirtualRouterProtocol.Carp
+                    && before.VirtualHosts.FirstOrDefault(h => h.Member == host.Member && h.Protocol == host.Protocol) is { } former
+                    && !former.Addresses.Select(a => a.Host).ToHashSet().SetEquals(host.Addresses.Select(a => a.Host))
+                        ? host with
+                        {
+                            FormerAddresses = former.Addresses,
+                        }
+                        : host
+                ),
+            ],
+        };
 }

@@ -114,6 +114,9 @@ public sealed record VirtualHostConfiguration
     /// </summary>
     public ImmutableArray<AddressPrefix> Addresses { get; init; } = [];
 
+    /// <summary>CARP: the addresses before the change that a reload brought, where they differ; for a while their digest counts, too.</summary>
+    public ImmutableArray<AddressPrefix> FormerAddresses { get; init; } = [];
+
     /// <summary>The election protocol.</summary>
     public VirtualRouterProtocol Protocol { get; init; }
 

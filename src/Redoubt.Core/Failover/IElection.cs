@@ -50,9 +50,7 @@ public interface IElection
     /// <summary>The operator wants this state. A better peer pushes a forced master back; a forced backup takes part as usual.</summary>
     CarpActions OnOperator(CarpState wanted, Instant now);
 
-    /// <summary>
-    /// The failover group decided by heartbeats. A virtual host that takes no part stays out; what it is already brings nothing to do.
-    /// </summary>
+    /// <summary>The failover group decided by heartbeats. Who takes no part stays out; what it is already brings nothing to do.</summary>
     CarpActions OnGroup(CarpState wanted, Instant now);
 
     /// <summary>Heartbeats say that the election is decided elsewhere: a backup waits on, whatever advertisements it misses.</summary>

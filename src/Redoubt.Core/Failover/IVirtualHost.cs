@@ -31,8 +31,26 @@ public interface IVirtualHost
     /// <summary>Time between advertisements while not demoted.</summary>
     TimeSpan Interval { get; }
 
+    /// <summary>advbase and advskew, or what of VRRP corresponds to them: the smaller, the better.</summary>
+    (byte AdvBase, byte AdvSkew) Preference { get; }
+
+    /// <summary>The least time that a peer waits for this node's advertisements.</summary>
+    TimeSpan PeersWait { get; }
+
+    /// <summary>Where set, asked about the sender of every advertisement that is otherwise right. Without it everybody is <see cref="CarpSender.Foreign"/>.</summary>
+    CarpSenderJudge? Judge { get; set; }
+
+    /// <summary>When the last advertisement of somebody without heartbeats was heard; <see cref="Instant.Zero"/> where there was none.</summary>
+    Instant ForeignHeard { get; }
+
+    /// <summary>Whom advertisements of a family go to; empty: the multicast group.</summary>
+    IReadOnlyList<IpAddressValue> Peers(bool ipv6);
+
     /// <summary>Advertisements written.</summary>
     long Sent { get; }
+
+    /// <summary>Whether peers may still have the addresses as they were before a change, so that an advertisement for them is sent as well.</summary>
+    bool SendsFormer(Instant now);
 
     /// <summary>How long the lease runs from each advertisement, at full demotion or without any.</summary>
     TimeSpan Lease(bool demoted);
@@ -44,8 +62,8 @@ public interface IVirtualHost
     HeardMaster Heard(bool ipv6);
 
     /// <summary>
-    /// Writes the next advertisement as an Ethernet frame and returns its length: as the election stands, or the one by which a master resigns.
-    /// The host remembers the source.
+    /// Writes the next advertisement as an Ethernet frame and returns its length: as the election stands, or the one by which a master resigns. With
+    /// <paramref name="former"/> it bears the digest over the addresses before a change (<see cref="SendsFormer"/>). The host remembers the source.
     /// </summary>
     int WriteFrame(
         Span<byte> frame,
@@ -54,6 +72,7 @@ public interface IVirtualHost
         IpAddressValue source,
         IpAddressValue destination,
         MacAddress destinationMac,
-        bool resign
+        bool resign,
+        bool former = false
     );
 }

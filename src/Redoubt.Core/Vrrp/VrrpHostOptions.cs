@@ -57,6 +57,9 @@ public sealed record VrrpHostOptions
     /// <summary>Version 2: clear-text password (authentication type 1); empty: type 0. Its bytes beyond <see cref="PasswordLength"/> are cut.</summary>
     public string Password { get; init; } = "";
 
+    /// <summary>Even the owner begins as a backup: the failover group's heartbeats decide who is master.</summary>
+    public bool ListensFirst { get; init; }
+
     /// <summary>Advertisements go to these addresses alone, are taken from these alone, and their TTL is not checked; empty: multicast.</summary>
     public IReadOnlyList<IpAddressValue> Peers { get; init; } = [];
 

@@ -38,6 +38,9 @@ public enum VrrpRejection
 
     /// <summary>Our own advertisement came back.</summary>
     OwnLoopback,
+
+    /// <summary>The cluster is strict, and no heartbeat stands behind it.</summary>
+    NoHeartbeat,
 }
 
 /// <summary>Names of the rejections in the manner of BSD's statistics.</summary>
@@ -59,6 +62,7 @@ public static class VrrpRejectionText
             VrrpRejection.BadAuthentication => "vrrp-badauth",
             VrrpRejection.BadInterval => "vrrp-badinterval",
             VrrpRejection.OwnLoopback => "vrrp-ownloop",
+            VrrpRejection.NoHeartbeat => "vrrp-noheartbeat",
             _ => "vrrp-unknown",
         };
 }
@@ -66,7 +70,7 @@ public static class VrrpRejectionText
 /// <summary>Counts packets by outcome. Owned by the thread that owns the segment.</summary>
 public sealed class VrrpCounters
 {
-    private readonly long[] _outcomes = new long[(int)VrrpRejection.OwnLoopback + 1];
+    private readonly long[] _outcomes = new long[(int)VrrpRejection.NoHeartbeat + 1];
 
     /// <summary>How many packets had this outcome; <see cref="VrrpRejection.None"/> counts the accepted ones.</summary>
     public long this[VrrpRejection outcome] => _outcomes[(int)outcome];

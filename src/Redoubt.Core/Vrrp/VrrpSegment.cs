@@ -51,11 +51,14 @@ public sealed class VrrpSegment
         var rejection = Check(host, heard, source, destination, ttl);
         if (rejection != VrrpRejection.None)
             return Count(host, rejection);
+        var sender = host.Recognise(source, heard);
+        if (sender == CarpSender.Refused)
+            return Count(host, VrrpRejection.NoHeartbeat);
         Count(host, VrrpRejection.None);
         return new VrrpReceipt
         {
             Host = host,
-            Actions = host.Hear(source, heard, now),
+            Actions = host.Hear(source, heard, sender, now),
             ListsOtherAddresses = !host.ListsTheSame(heard),
         };
     }

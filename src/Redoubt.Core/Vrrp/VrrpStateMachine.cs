@@ -72,7 +72,7 @@ public sealed class VrrpStateMachine(VrrpHostOptions options) : IElection
     {
         if (State != CarpState.Init || options.Addresses.Count == 0)
             return CarpActions.None;
-        return EffectivePriority == VrrpHostOptions.OwnerPriority
+        return EffectivePriority == VrrpHostOptions.OwnerPriority && !options.ListensFirst
             ? Become(CarpState.Master, CarpReason.Owner, now)
             : Become(CarpState.Backup, CarpReason.Ready, now);
     }

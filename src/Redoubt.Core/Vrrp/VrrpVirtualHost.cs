@@ -49,7 +49,25 @@ public sealed class VrrpVirtualHost : IVirtualHost
     public TimeSpan Interval => Options.Interval;
 
     /// <inheritdoc />
+    public (byte AdvBase, byte AdvSkew) Preference => (1, (byte)(byte.MaxValue - Options.Priority));
+
+    /// <inheritdoc />
+    public TimeSpan PeersWait => Options.DownAdverts * Options.Interval;
+
+    /// <inheritdoc />
+    public CarpSenderJudge? Judge { get; set; }
+
+    /// <inheritdoc />
+    public Instant ForeignHeard { get; private set; } = Instant.Zero;
+
+    /// <inheritdoc />
+    public IReadOnlyList<IpAddressValue> Peers(bool ipv6) => ipv6 == Options.IsIPv6 ? Options.Peers : [];
+
+    /// <inheritdoc />
     public long Sent => Counters.Sent;
+
+    /// <summary>Never: VRRP has no digest, and peers that list other addresses are heard all the same.</summary>
+    public bool SendsFormer(Instant now) => false;
 
     /// <inheritdoc />
     public TimeSpan Lease(bool demoted) => VrrpTimes.Lease(Options.Interval);
@@ -74,7 +92,8 @@ public sealed class VrrpVirtualHost : IVirtualHost
         IpAddressValue source,
         IpAddressValue destination,
         MacAddress destinationMac,
-        bool resign
+        bool resign,
+        bool former = false
     )
     {
         _own = source;
@@ -126,7 +145,11 @@ public sealed class VrrpVirtualHost : IVirtualHost
         return true;
     }
 
-    internal CarpActions Hear(IpAddressValue source, in VrrpAdvertisement heard, Instant now)
+    // VRRP has no counter by which a recording could be told from the sender.
+    internal CarpSender Recognise(IpAddressValue source, in VrrpAdvertisement heard) =>
+        Judge?.Invoke(Options.IsIPv6, source, isFresh: true, resigns: heard.Priority == 0) ?? CarpSender.Foreign;
+
+    internal CarpActions Hear(IpAddressValue source, in VrrpAdvertisement heard, CarpSender sender, Instant now)
     {
         // Nothing in VRRP tells a recording from its original.
         var sender = Judge?.Invoke(Options.IsIPv6, source, isFresh: true, resigns: heard.Priority == 0) ?? CarpSender.Foreign;

@@ -87,8 +87,6 @@ internal sealed record ConfigSnapshot(
         {
             if (host.UsesRealMac)
                 yield return ($"redoubt/vip {host.Member}", "this version uses virtual MACs only", "<mac>virtual</mac>");
-            if (!host.UnicastPeers.IsEmpty)
-                yield return ($"redoubt/vip {host.Member}", "this version advertises by multicast only", "no <peer>");
         }
         if (configuration.Redoubt.Transport != StateSyncTransport.Redoubt)
             yield return ("redoubt/statesync/transport", "this version speaks its own transport only", "<transport>redoubt</transport>");

@@ -82,7 +82,7 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
             _node.Dispose();
             try
             {
-                _node = StartNode(next);
+                _node = StartNode(current is null ? next : next with { Configuration = next.Configuration.After(current.Configuration) });
                 return null;
             }
             catch (KernelException e) when (current is not null)

@@ -242,6 +242,11 @@ internal sealed partial class ElectionLoop
         var now = BootClock.Now; // before the frame leaves: the kernel's lease ends a little later than ours
         var sent = SendAdvertisement(host, ipv6: false, resign: false, mark);
         sent |= SendAdvertisement(host, ipv6: true, resign: false, mark);
+        if (host.Virtual.SendsFormer(now))
+        {
+            sent |= SendAdvertisement(host, ipv6: false, resign: false, mark, former: true);
+            sent |= SendAdvertisement(host, ipv6: true, resign: false, mark, former: true);
+        }
         if (sent && renews)
             _gate.Renewed(host.Group, now, demoted);
         var reason = $"cannot send on {host.Port.Name}";
@@ -251,7 +256,7 @@ internal sealed partial class ElectionLoop
             ClearDemotion(reason, now);
     }
 
-    private bool SendAdvertisement(ElectionHost host, bool ipv6, bool resign, uint mark)
+    private bool SendAdvertisement(ElectionHost host, bool ipv6, bool resign, uint mark, bool former = false)
     {
         if (!host.Virtual.Has(ipv6) || !TryFirstAddress(host, ipv6, out var address))
             return false;
@@ -263,6 +268,8 @@ internal sealed partial class ElectionLoop
             );
             return false;
         }
+        if (host.Virtual.Peers(ipv6).Count > 0)
+            return SendToPeers(host, ipv6, source, resign, mark, former);
         var length = host.Virtual.WriteFrame(
             _frame,
             ipv6,
@@ -270,9 +277,26 @@ internal sealed partial class ElectionLoop
             source,
             ipv6 ? CarpFrame.GroupIPv6 : CarpFrame.GroupIPv4,
             ipv6 ? CarpFrame.GroupMacIPv6 : CarpFrame.GroupMacIPv4,
-            resign
+            resign,
+            former
         );
         return host.Port.Send(_frame.AsSpan(0, length), mark);
+    }
+
+    // The packets leave only while the lease lives; a frame that needs no neighbour prolongs it.
+    private bool SendToPeers(ElectionHost host, bool ipv6, IpAddressValue linkLocalOrFirst, bool resign, uint mark, bool former)
+    {
+        var any = false;
+        foreach (var peer in host.Virtual.Peers(ipv6))
+        {
+            var source = ipv6 && host.Port.TryGetGlobalSource(peer, out var global) ? global : linkLocalOrFirst;
+            var length = host.Virtual.WriteFrame(_frame, ipv6, default, source, peer, default, resign, former);
+            any |= host.Port.SendTo(_frame.AsSpan(0, length), ipv6, peer, resign ? mark : GateMark.Announce(host.Group));
+        }
+        if (resign)
+            return any;
+        var proof = LeaseProof.Write(_frame, host.Port.Link.Mac);
+        return host.Port.Send(_frame.AsSpan(0, proof), mark);
     }
 
     // CARP: advbase and advskew 255, and every backup takes over at once. VRRP: priority 0, and the best one does after its skew.
@@ -280,6 +304,10 @@ internal sealed partial class ElectionLoop
     {
         SendAdvertisement(host, ipv6: false, resign: true, GateMark.Resign);
         SendAdvertisement(host, ipv6: true, resign: true, GateMark.Resign);
+        if (!host.Virtual.SendsFormer(BootClock.Now))
+            return;
+        SendAdvertisement(host, ipv6: false, resign: true, GateMark.Resign, former: true);
+        SendAdvertisement(host, ipv6: true, resign: true, GateMark.Resign, former: true);
     }
 
     private static bool TryFirstAddress(ElectionHost host, bool ipv6, out Core.Configuration.AddressPrefix address)

@@ -70,11 +70,8 @@ internal sealed partial class ElectionLoop
                     .. _groupNames.Select(
                         (name, group) =>
                         {
-                            var first = _hosts.First(h => h.Group == group).Configuration;
-                            // VRRP's priority is worth the skew that makes it.
-                            return first.Protocol == VirtualRouterProtocol.Carp
-                                ? new GroupOptions(name, first.AdvBase, first.AdvSkew)
-                                : new GroupOptions(name, 1, (byte)(byte.MaxValue - first.Priority));
+                            var (advBase, advSkew) = _hosts.First(h => h.Group == group).Virtual.Preference;
+                            return new GroupOptions(name, advBase, advSkew);
                         }
                     ),
                 ],

@@ -34,6 +34,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private static readonly TimeSpan _addressRefresh = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _repairDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _reconcilePeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _formerTime = TimeSpan.FromMinutes(10); // for the other nodes to get their addresses changed, too
     private static readonly TimeSpan _alarmPeriod = TimeSpan.FromSeconds(30);
 
     private readonly ElectionReports _reports;
@@ -189,7 +190,7 @@ internal sealed partial class ElectionLoop : IDisposable
             port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
             _ports.Add(port);
         }
-        var host = Create(configuration);
+        var host = Create(configuration, listensFirst: failoverGroup is not null);
         port.Segment.Add(host);
         port.AddVirtual(configuration.Addresses);
         var group =
@@ -197,10 +198,10 @@ internal sealed partial class ElectionLoop : IDisposable
         _hosts.Add(new ElectionHost(configuration, port, host, _hosts.Count, group));
     }
 
-    private static IVirtualHost Create(VirtualHostConfiguration configuration)
+    private static IVirtualHost Create(VirtualHostConfiguration configuration, bool listensFirst)
     {
         if (configuration.Protocol != VirtualRouterProtocol.Carp)
-            return new VrrpVirtualHost(configuration.VrrpOptions());
+            return new VrrpVirtualHost(configuration.VrrpOptions() with { ListensFirst = listensFirst });
         var options = new CarpHostOptions
         {
             Vhid = configuration.Vhid,
@@ -209,8 +210,12 @@ internal sealed partial class ElectionLoop : IDisposable
             Password = configuration.Password.Text ?? "",
             IPv4Addresses = [.. configuration.Addresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
             IPv6Addresses = [.. configuration.Addresses.Where(a => a.IsIPv6).Select(a => a.Address)],
+            FormerIPv4Addresses = [.. configuration.FormerAddresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
+            FormerIPv6Addresses = [.. configuration.FormerAddresses.Where(a => a.IsIPv6).Select(a => a.Address)],
+            PeersIPv4 = [.. configuration.UnicastPeers.Where(p => !p.IsIPv6).Select(p => p.Address)],
+            PeersIPv6 = [.. configuration.UnicastPeers.Where(p => p.IsIPv6).Select(p => p.Address)],
         };
-        return new CarpVirtualHost(options, RandomCounter);
+        return new CarpVirtualHost(options, RandomCounter) { FormerUntil = BootClock.Now + _formerTime };
     }
 
     // With heartbeats a failover group is a lease group, too; a vhid that is in none moves alone.

@@ -12,7 +12,11 @@ internal sealed class ElectionPort : IDisposable
     /// <summary>Consecutive errors after which the port counts as unable to send (FreeBSD: CARP_SENDAD_MAX_ERRORS is 3).</summary>
     public const int SendErrorLimit = 3;
 
+    private const int EthernetLength = 14;
+
     private readonly PacketSender _sender;
+    private UnicastSender? _unicastIPv4;
+    private UnicastSender? _unicastIPv6;
     private int _sendErrors;
     private Core.Configuration.AddressPrefix? _firstIPv4;
     private Core.Configuration.AddressPrefix? _firstIPv6;
@@ -126,8 +130,36 @@ internal sealed class ElectionPort : IDisposable
         return LastSendError.IsSuccess;
     }
 
+    /// <summary>Sends the packet in a frame to a single host by the kernel's routes. One that cannot be reached is a loss, not a fault of this port.</summary>
+    public bool SendTo(ReadOnlySpan<byte> frame, bool ipv6, IpAddressValue peer, uint mark)
+    {
+        var sender = ipv6
+            ? _unicastIPv6 ??= new UnicastSender(Link.Index, Link.Name, ipv6: true)
+            : _unicastIPv4 ??= new UnicastSender(Link.Index, Link.Name, ipv6: false);
+        return sender.Send(frame[EthernetLength..], peer, mark).IsSuccess;
+    }
+
+    /// <summary>For a peer by a global IPv6 address: a global one of ours, in its network where there is one.</summary>
+    public bool TryGetGlobalSource(IpAddressValue peer, out IpAddressValue source)
+    {
+        source = default;
+        if (peer.High >> 54 == 0xfe80 >> 6)
+            return false;
+        foreach (var address in Addresses)
+        {
+            if (!address.IsIPv6 || address.IsLinkLocal)
+                continue;
+            source = address.Address;
+            if (new Core.Configuration.AddressPrefix(source, true, address.PrefixLength).Network.Contains(new(peer, true, 128)))
+                break;
+        }
+        return source != default;
+    }
+
     public void Dispose()
     {
+        _unicastIPv4?.Dispose();
+        _unicastIPv6?.Dispose();
         _sender.Dispose();
         IPv4?.Dispose();
         IPv6?.Dispose();

@@ -17,6 +17,7 @@ public sealed class KeepalivedTests
         Version3,
         Version3Vmac,
         Version3IPv6,
+        Version3Unicast,
     }
 
     [Theory]
@@ -24,9 +25,10 @@ public sealed class KeepalivedTests
     [InlineData(Kind.Version3)]
     [InlineData(Kind.Version3Vmac, Explicit = true)]
     [InlineData(Kind.Version3IPv6)]
+    [InlineData(Kind.Version3Unicast, Explicit = true)]
     public void A_Redoubt_backup_takes_over_from_keepalived_and_yields_when_it_returns(Kind kind)
     {
-        using var lab = Build(kind, Keepalived(kind), Redoubt(kind));
+        using var lab = Build(kind, Keepalived(kind), Redoubt(kind, number: 2));
         var (keepalived, redoubt) = (lab["fw1"], lab.Redoubt(2));
         keepalived.Start();
         Await(keepalived, holds: true);
@@ -54,9 +56,10 @@ public sealed class KeepalivedTests
     [InlineData(Kind.Version3, Explicit = true)]
     [InlineData(Kind.Version3Vmac)]
     [InlineData(Kind.Version3IPv6, Explicit = true)]
+    [InlineData(Kind.Version3Unicast)]
     public void A_keepalived_backup_takes_over_from_Redoubt_and_yields_when_it_returns(Kind kind)
     {
-        using var lab = Build(kind, Redoubt(kind), Keepalived(kind));
+        using var lab = Build(kind, Redoubt(kind, number: 1), Keepalived(kind));
         var (redoubt, keepalived) = (lab.Redoubt(1), lab["fw2"]);
         lab.StartAll();
         redoubt.WaitForState(VipState.Master, Deadline.In(15));
@@ -155,22 +158,29 @@ public sealed class KeepalivedTests
             UseVmac = kind == Kind.Version3Vmac,
             SendFromRealDevice = false,
             IPv6 = kind == Kind.Version3IPv6,
+            Unicast = kind == Kind.Version3Unicast,
             AdvertInterval = kind == Kind.Version2 ? 1 : Interval,
             Conntrackd = ConntrackdMode.Off,
         };
 
-    private static RedoubtOptions Redoubt(Kind kind)
+    private static RedoubtOptions Redoubt(Kind kind, int number = 1)
     {
         var (protocol, interval) =
             kind == Kind.Version2
                 ? ("vrrp2", "")
                 : ("vrrp3", string.Create(CultureInfo.InvariantCulture, $"<interval>{Interval * 100:F0}</interval>"));
+        var peer = 3 - number;
+        var (lan, wan) = kind == Kind.Version3Unicast ? (Peer(Topology.LanAddress(peer)), Peer(Topology.WanAddress(peer))) : ("", "");
         return new RedoubtOptions
         {
             StateSync = false,
             Password = "",
-            RedoubtXml = $"<vip><member>lan@1</member><member>wan@2</member><protocol>{protocol}</protocol>{interval}</vip>",
+            RedoubtXml =
+                $"<vip><member>lan@1</member><protocol>{protocol}</protocol>{interval}{lan}</vip>"
+                + $"<vip><member>wan@2</member><protocol>{protocol}</protocol>{interval}{wan}</vip>",
         };
+
+        static string Peer(string address) => $"<peer>{address}</peer>";
     }
 
     private static bool Pings(LabCluster lab, Kind kind)

@@ -57,10 +57,22 @@ public class CarpSegmentTests
     [InlineData(true, CarpRejection.None)]
     public void OnlyAUnicastPeerMayBeRoutedAway(bool unicast, CarpRejection expected)
     {
-        var segment = Listening(Host(Options() with { UnicastIPv4 = unicast }));
+        var segment = Listening(Host(Options() with { PeersIPv4 = unicast ? [NodeB] : [] }));
         var advert = Advert(Host(Options()), NodeB);
         Assert.Equal(expected, segment.Receive(advert, false, NodeB, NodeA, 64, At(1)).Rejection);
         Assert.Equal(CarpRejection.BadTtl, segment.Receive(advert, false, NodeB, CarpFrame.GroupIPv4, 64, At(1)).Rejection);
+    }
+
+    [Fact]
+    public void WithUnicastPeersNobodyElseIsHeardByWhateverWay()
+    {
+        var host = Host(Options() with { PeersIPv4 = [new IpAddressValue(0, 0x0a000009)] });
+        var segment = Listening(host);
+        var deadline = host.Machine.Deadline;
+        var advert = Advert(Host(Options()), NodeB);
+        Assert.Equal(CarpRejection.UnknownPeer, segment.Receive(advert, false, NodeB, NodeA, 255, At(1)).Rejection);
+        Assert.Equal(CarpRejection.UnknownPeer, segment.Receive(advert, false, NodeB, CarpFrame.GroupIPv4, 255, At(1)).Rejection);
+        Assert.Equal((deadline, 2L), (host.Machine.Deadline, host.Counters[CarpRejection.UnknownPeer]));
     }
 
     [Fact]

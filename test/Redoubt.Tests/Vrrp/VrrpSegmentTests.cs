@@ -177,6 +177,21 @@ public class VrrpSegmentTests
         Assert.NotNull(other.Host);
     }
 
+    [Theory]
+    [InlineData(CarpSender.Foreign)]
+    [InlineData(CarpSender.Peer)]
+    [InlineData(CarpSender.Refused)]
+    public void OfAPeerWithHeartbeatsAnAdvertisementDecidesNothing(CarpSender sender)
+    {
+        var host = Add(Options());
+        host.Machine.OnTurn(host.Machine.Deadline);
+        host.Judge = (_, _, _, _) => sender;
+        var receipt = Hear(_segment, Advert(Options(200), High), High, At(4));
+        Assert.Equal(sender == CarpSender.Foreign ? CarpActions.Release : CarpActions.None, receipt.Actions);
+        Assert.Equal(sender == CarpSender.Foreign ? At(4) : Instant.Zero, host.ForeignHeard);
+        Assert.Equal(sender == CarpSender.Refused ? 1 : 0, host.Counters[VrrpRejection.NoHeartbeat]);
+    }
+
     [Fact]
     public void CarpWithOurVridIsAWarningAndSilencesNobody()
     {

@@ -35,6 +35,18 @@ public class VrrpStateMachineTests
     }
 
     [Fact]
+    public void WhereAGroupDecidesTheOwnerListensAndMovesWithTheGroup()
+    {
+        var owner = new VrrpStateMachine(Options(priority: 255) with { ListensFirst = true });
+        Assert.Equal(CarpActions.None, owner.OnReady(At(0)));
+        owner.OnGroupWaits(At(2));
+        Assert.Equal(At(2) + owner.MasterDownTime, owner.Deadline);
+        Assert.Equal(TakeOver, owner.OnGroup(CarpState.Master, At(3)));
+        Assert.Equal(CarpActions.None, owner.OnGroup(CarpState.Master, At(3)));
+        Assert.Equal(CarpReason.Group, owner.Reason);
+    }
+
+    [Fact]
     public void WithoutAddressesNothingBegins()
     {
         var machine = new VrrpStateMachine(Options() with { Addresses = [] });
