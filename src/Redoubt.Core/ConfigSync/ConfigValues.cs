@@ -11,6 +11,9 @@ namespace Redoubt.Core.ConfigSync;
 /// </summary>
 public static class ConfigValues
 {
+    // Up to here comparing each with each is quicker than a set.
+    private const int FewNames = 40;
+
     /// <summary>An element as a value. Empty items of lists do not travel.</summary>
     public static XmlRpcValue Of(ConfigNode node) => node.Children.IsEmpty ? new XmlRpcString(node.Text) : OfChildren(node);
 
@@ -57,82 +60,105 @@ public static class ConfigValues
     /// </summary>
     internal static ImmutableArray<ConfigNode> ToNodes(string name, XmlRpcValue value, SyncProblems problems, string path, int depth = 0)
     {
-        if (!IsName(name))
-        {
-            problems.Add(path, "the name cannot be a tag");
-            return [];
-        }
-        name = name.ToLowerInvariant();
-        if (ConfigTags.IsList(name) && XmlRpcShapes.TryReadList(value, out var items))
-        {
-            var nodes = ImmutableArray.CreateBuilder<ConfigNode>(items.Length);
-            for (var i = 0; i < items.Length; i++)
-            {
-                var at = problems.IsFull ? path : string.Create(CultureInfo.InvariantCulture, $"{path}[{i + 1}]");
-                if (ToNode(name, items[i], problems, at, depth) is { IsEmpty: false } node)
-                    nodes.Add(node);
-            }
-            return nodes.DrainToImmutable();
-        }
-        if (ConfigTags.IsList(name))
-        {
-            problems.Add(path, $"a list is expected, not a {value.Kind}");
-            return [];
-        }
-        return ToNode(name, value, problems, path, depth) is { } one ? [one] : [];
+        problems.Enter(path);
+        var nodes = ImmutableArray.CreateBuilder<ConfigNode>();
+        AddNodes(nodes, name, value, problems, depth);
+        problems.Leave();
+        return nodes.DrainToImmutable();
     }
 
-    private static ConfigNode? ToNode(string name, XmlRpcValue value, SyncProblems problems, string path, int depth)
+    private static void AddNodes(ImmutableArray<ConfigNode>.Builder nodes, string name, XmlRpcValue value, SyncProblems problems, int depth)
     {
+        if (!IsName(name))
+        {
+            problems.Add("the name cannot be a tag");
+            return;
+        }
+        name = name.ToLowerInvariant();
+        if (!ConfigTags.IsList(name))
+        {
+            if (ToNode(name, value, problems, depth) is { } one)
+                nodes.Add(one);
+            return;
+        }
+        if (!XmlRpcShapes.TryReadList(value, out var items))
+        {
+            problems.Add($"a list is expected, not a {value.Kind}");
+            return;
+        }
+        for (var i = 0; i < items.Length; i++)
+        {
+            problems.At(i + 1);
+            if (ToNode(name, items[i], problems, depth) is { IsEmpty: false } node)
+                nodes.Add(node);
+        }
+        problems.At(0);
+    }
+
+    private static ConfigNode? ToNode(string name, XmlRpcValue value, SyncProblems problems, int depth)
+    {
+        if (!problems.TakeElement())
+            return null;
         switch (value)
         {
             case XmlRpcString { Value: var text }:
-                return Leaf(name, text, problems, path);
+                return Leaf(name, text, problems);
             case XmlRpcInt { Value: var number }:
                 return ConfigNode.Leaf(name, number.ToString(CultureInfo.InvariantCulture));
             case XmlRpcDouble { Value: var number }:
                 return ConfigNode.Leaf(name, number.ToString("R", CultureInfo.InvariantCulture));
             case XmlRpcDateTime { Value: var text }:
-                return Leaf(name, text, problems, path);
+                return Leaf(name, text, problems);
             case XmlRpcBoolean { Value: var flag }:
                 return flag ? ConfigNode.Leaf(name) : null;
             case XmlRpcNil:
             case XmlRpcArray { Values.IsEmpty: true }:
                 return ConfigNode.Leaf(name);
             case XmlRpcStruct { Members: var members }:
-                return Section(name, members, problems, path, depth);
+                return Section(name, members, problems, depth);
             default:
-                problems.Add(path, $"a {value.Kind} cannot stand here");
+                problems.Add($"a {value.Kind} cannot stand here");
                 return null;
         }
     }
 
-    private static ConfigNode? Section(string name, ImmutableArray<XmlRpcMember> members, SyncProblems problems, string path, int depth)
+    private static ConfigNode? Section(string name, ImmutableArray<XmlRpcMember> members, SyncProblems problems, int depth)
     {
         if (depth >= SyncLimits.Depth)
         {
-            problems.Add(path, "elements are nested too deeply");
+            problems.Add("elements are nested too deeply");
             return null;
         }
         var children = ImmutableArray.CreateBuilder<ConfigNode>(members.Length);
-        HashSet<string>? names = null;
-        foreach (var member in members)
+        var names = members.Length > FewNames ? new HashSet<string>(StringComparer.OrdinalIgnoreCase) : null;
+        for (var i = 0; i < members.Length; i++)
         {
-            var at = problems.IsFull ? path : $"{path}/{SyncProblems.Shown(member.Name)}";
+            problems.Enter(members[i].Name);
             // Names differ in XML-RPC by case; tags do not.
-            if (!(names ??= []).Add(member.Name.ToLowerInvariant()))
-                problems.Add(at, "the name occurs more than once");
+            if (names is null ? OccursBefore(members, i) : !names.Add(members[i].Name))
+                problems.Add("the name occurs more than once");
             else
-                children.AddRange(ToNodes(member.Name, member.Value, problems, at, depth + 1));
+                AddNodes(children, members[i].Name, members[i].Value, problems, depth + 1);
+            problems.Leave();
         }
         return ConfigNode.Section(name, children.DrainToImmutable());
     }
 
-    private static ConfigNode? Leaf(string name, string text, SyncProblems problems, string path)
+    private static bool OccursBefore(ImmutableArray<XmlRpcMember> members, int at)
+    {
+        for (var i = 0; i < at; i++)
+        {
+            if (members[i].Name.Equals(members[at].Name, StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+        return false;
+    }
+
+    private static ConfigNode? Leaf(string name, string text, SyncProblems problems)
     {
         if (ConfigText.CanBeWritten(text))
             return ConfigNode.Leaf(name, text);
-        problems.Add(path, "the text holds characters that XML cannot carry");
+        problems.Add("the text holds characters that XML cannot carry");
         return null;
     }
 

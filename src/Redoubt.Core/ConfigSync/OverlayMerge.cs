@@ -64,7 +64,7 @@ internal sealed class OverlayMerge(ConfigDocument local)
         }
         foreach (var (name, value) in content.Members)
         {
-            var at = _problems.IsFull ? path : $"{path}/{SyncProblems.Shown(name)}";
+            var at = $"{path}/{SyncProblems.Shown(name)}";
             var element = name.ToLowerInvariant();
             if (node.First(element) is not { } old)
                 _problems.Note(at, "not taken: it is not there, and this call only changes what is");

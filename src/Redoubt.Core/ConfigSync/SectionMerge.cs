@@ -52,12 +52,12 @@ public static class SectionMerge
     {
         if (problems.Any)
             return new MergeOutcome(null, false, [], problems.Problems, problems.Notes);
-        var kept = AsWritten.Keep(local.Root, root);
-        if (SyncSize.Refusal(kept) is { } tooLarge)
+        if (SyncSize.Refusal(root) is { } tooLarge)
         {
             problems.Add("", tooLarge);
             return new MergeOutcome(null, false, [], problems.Problems, problems.Notes);
         }
+        var kept = AsWritten.Keep(local.Root, root);
         var isChanged = !kept.Without("redoubt").HasContentOf(local.Root.Without("redoubt"));
         return new MergeOutcome(local.With(kept), isChanged, [.. sections], [], problems.Notes);
     }

@@ -6,7 +6,7 @@ namespace Redoubt.Core.Configuration;
 /// <summary>Reads and validates a configuration file.</summary>
 public static class ConfigurationReader
 {
-    private static readonly string[] Applied =
+    internal static readonly string[] Applied =
     [
         "version",
         "lastchange",
@@ -60,7 +60,10 @@ public static class ConfigurationReader
             .Distinct()
             .Order(StringComparer.Ordinal)
             .ToImmutableArray();
-        return new ConfigurationResult(problems.HasErrors ? null : configuration, problems.ToArray(), kept);
+        return new ConfigurationResult(problems.HasErrors ? null : configuration, problems.ToArray(), kept)
+        {
+            Sections = ConfigSections.Of(document),
+        };
     }
 
     private static NodeConfiguration Read(ConfigElement root, Problems problems)

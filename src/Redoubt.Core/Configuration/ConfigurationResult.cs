@@ -12,6 +12,9 @@ public sealed record ConfigurationResult(
     ImmutableArray<string> KeptSections
 )
 {
+    /// <summary>Every top-level section with what is done about it; empty for what is no configuration.</summary>
+    public ImmutableArray<SectionReport> Sections { get; init; } = [];
+
     /// <summary>Whether the file can be applied.</summary>
     public bool IsValid => Configuration is not null;
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using Redoubt.Core.ConfigSync;
 using Redoubt.Core.Configuration.Document;
 using Redoubt.Core.XmlRpc;
@@ -51,11 +53,10 @@ internal static class ConfigSyncVectors
                 Assert.Equal(File.ReadAllBytes(file), document!.ToBytes());
                 break;
             case Push:
-                var body = PushBody.Build(Document(Path.Combine(folder, "primary.config.xml")));
-                Assert.Equal(
-                    ReadCall(file).Parameters[0],
-                    SyncDifferences.WithoutExtraSections(body.Value, (XmlRpcStruct)ReadCall(file).Parameters[0])
-                );
+                var call = ReadCall(file);
+                var theirs = (XmlRpcStruct)call.Parameters[0];
+                var ours = PushBody.Build(Document(Path.Combine(folder, "primary.config.xml"))).Value;
+                Assert.Equal(Text(theirs), Text(SyncDifferences.WithoutExtraSections(ours, theirs)));
                 break;
             case Taken:
                 var secondary = Document(Path.Combine(folder, "secondary.config.xml"));
@@ -114,6 +115,13 @@ internal static class ConfigSyncVectors
             refusal.ToString()
         );
         return call!;
+    }
+
+    private static string Text(XmlRpcStruct value)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        Assert.True(XmlRpcWriter.WriteResponse(output, value).IsNone);
+        return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
     private static string Around(string request) => Path.GetDirectoryName(Path.GetDirectoryName(request))!;

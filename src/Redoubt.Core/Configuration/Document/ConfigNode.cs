@@ -121,8 +121,14 @@ public sealed class ConfigNode
         return WithChildren(children.DrainToImmutable());
     }
 
-    /// <summary>The element of that child's name replaced by it, where it stood; at the end where there was none.</summary>
-    public ConfigNode With(ConfigNode child) => WithAll(child.Name, [First(child.Name) is { } old ? child.InPlaceOf(old) : child]);
+    /// <summary>The element of that child's name replaced by it, where it stood; at the end where there was none. Of a list the first item is replaced.</summary>
+    public ConfigNode With(ConfigNode child)
+    {
+        if (First(child.Name) is not { } old)
+            return WithChildren(Children.Add(child));
+        child = child.InPlaceOf(old);
+        return ConfigTags.IsList(child.Name) ? WithChildren(Children.Replace(old, child)) : WithAll(child.Name, [child]);
+    }
 
     /// <summary>The element without those of that name inside.</summary>
     public ConfigNode Without(string name) => Has(name) ? WithAll(name, []) : this;

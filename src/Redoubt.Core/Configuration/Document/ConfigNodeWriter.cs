@@ -31,7 +31,11 @@ internal static class ConfigNodeWriter
         if (!node.Children.IsEmpty)
         {
             // What stood behind the last child may hold a comment; without a child there was only text.
-            if (place.Source is not null && place.Tail > place.Content)
+            if (
+                place.Source is not null
+                && place.Tail > place.Content
+                && (place.ContentEnd > place.Tail || node.Children[^1].Place.Source is not null)
+            )
                 output.Append(place.Between(place.Tail, place.ContentEnd));
             else
                 Indent(output, level);
