@@ -22,7 +22,7 @@ public static class PushComparison
     ];
 
     // By what an item of a list is known, the first that it has.
-    private static readonly string[] _keys = ["uniqid", "tracker", "refid", "name", "network", "vpnid", "ikeid", "number", "mac"];
+    private static readonly string[] _keys = ["uniqid", "tracker", "refid", "name", "network", "vpnid", "ikeid", "number", "mac", "subnet"];
 
     // The receiver keeps its own of these, by the section's name.
     private static readonly Dictionary<string, string[]> _kept = new()
