@@ -12,9 +12,9 @@ fi
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 dotnet build Redoubt.slnx -c Release -v quiet --property WarningLevel=4
 rm -rf "$dist.new"
-for project in src/Redoubt.Daemon src/Redoubt.Cli lab/Redoubt.Lab; do
+for project in src/Redoubt.Daemon src/Redoubt.Cli src/Redoubt.Web lab/Redoubt.Lab; do
     dotnet publish "$project" -c Release -v quiet --no-build -o "$dist.new"
 done
 rm -rf "$dist"
 mv "$dist.new" "$dist"
-echo "built: $dist/redoubtd $dist/redoubt $dist/redoubt-lab"
+echo "built: $dist/redoubtd $dist/redoubt $dist/redoubt-web $dist/redoubt-lab"

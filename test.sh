@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests: ./test.sh [unit|vectors|lab|web|all] [--long]
 #   unit     no root, no kernel: seconds           vectors  only the data-driven vector tests (REDOUBT_VECTORS: another folder)
-#   lab      on this kernel, in namespaces         web      the web UI, once there is one
+#   lab      on this kernel, in namespaces         web      HTTPS and XML-RPC, on loopback
 #   --long   more seeds for the simulators, and the tests marked explicit: the whole fault matrix, minutes each
 # Ends with "N passed, N failed, N skipped"; exit 0 only where nothing failed and nothing was skipped that could run.
 set -euo pipefail
@@ -32,6 +32,12 @@ case $part in lab | all)
     need_tools ip:iproute2 nft:nftables conntrack:conntrack tcpdump:tcpdump ping:iputils-ping arping:iputils-arping ps:procps \
         ucarp:ucarp keepalived:keepalived conntrackd:conntrackd vsftpd:vsftpd
     need_namespaces
+    ;;
+esac
+case $part in web | all)
+    # Other people's XML-RPC: Python's client and server, and PHP's.
+    need_tools python3:python3 php:php-cli
+    need_files "$(php -r 'echo PHP_EXTENSION_DIR;')/xmlrpc.so:php-xmlrpc"
     ;;
 esac
 
@@ -76,6 +82,7 @@ run() {
 
 unit=test/Redoubt.Tests/bin/Release/net10.0/Redoubt.Tests.dll
 lab=test/Redoubt.Lab.Tests/bin/Release/net10.0/Redoubt.Lab.Tests.dll
+web=test/Redoubt.Web.Tests/bin/Release/net10.0/Redoubt.Web.Tests.dll
 case $part in
     vectors) run vectors dotnet "$unit" -noLogo -class Redoubt.Tests.Vectors.VectorTests ;;
     unit | all) run unit dotnet "$unit" -noLogo $explicit ;;
@@ -86,7 +93,7 @@ case $part in lab | all)
     run lab in_namespaces dotnet "$lab" -noLogo -parallel none $explicit
     ;;
 esac
-case $part in web) echo "there is no web UI yet: nothing to test" ;; esac
+case $part in web | all) run web dotnet "$web" -noLogo $explicit ;; esac
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

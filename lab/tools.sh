@@ -11,6 +11,23 @@ need_tools() {
             packages+=("${pair#*:}")
         fi
     done
+    install_missing
+}
+
+# need_files PATH:PACKAGE...: for what is no program
+need_files() {
+    local pair missing=() packages=()
+    for pair in "$@"; do
+        if [ ! -e "${pair%%:*}" ]; then
+            missing+=("${pair%%:*}")
+            packages+=("${pair#*:}")
+        fi
+    done
+    install_missing
+}
+
+# Installs what the caller found missing.
+install_missing() {
     [ ${#missing[@]} -eq 0 ] && return 0
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing: ${packages[*]}"
@@ -22,7 +39,7 @@ need_tools() {
         tail -5 /tmp/redoubt-apt.$$ >&2
         rm -f /tmp/redoubt-apt.$$
     fi
-    echo "missing programs: ${missing[*]}" >&2
+    echo "missing: ${missing[*]}" >&2
     echo "install them: apt-get install -y --no-install-recommends ${packages[*]}" >&2
     return 1
 }

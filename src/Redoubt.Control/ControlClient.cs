@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 
 namespace Redoubt.Control;
 
@@ -20,6 +21,7 @@ public sealed class ControlClient : IDisposable
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private byte[] _buffer = new byte[4096];
     private int _filled;
+    private SafeFileHandle? _document; // came with the lines that are in the buffer
 
     private ControlClient(string path) => _path = path;
 
@@ -65,16 +67,44 @@ public sealed class ControlClient : IDisposable
     }
 
     /// <summary>
+    /// Asks with a document beside the line (null: none), and returns the last line of the answer with the document beside it. Throws
+    /// <see cref="ControlException"/>.
+    /// </summary>
+    public async Task<ControlAnswer> AskWithDocumentAsync(
+        ControlRequest request,
+        ReadOnlyMemory<byte>? document,
+        TimeSpan? silence = null,
+        CancellationToken cancel = default
+    )
+    {
+        using var passed = document is { } content ? Pass(content.Span) : null;
+        ControlReply? last = null;
+        await foreach (var reply in AskAsync(request, passed, silence ?? AnswerLimit, cancel).ConfigureAwait(false))
+            last = reply;
+        using var received = _document;
+        _document = null;
+        if (received is null)
+            return new ControlAnswer(last!, null);
+        var bytes = PassedDocument.Read(received) ?? throw new ControlException($"{_path}: the document beside the answer cannot be read");
+        return new ControlAnswer(last!, bytes);
+    }
+
+    /// <summary>
     /// Asks, and yields each line of the answer up to and with the last one. <paramref name="silence"/> limits the wait for each
     /// line; null for a follow. Throws <see cref="ControlException"/>.
     /// </summary>
-    public async IAsyncEnumerable<ControlReply> AskAsync(
+    public IAsyncEnumerable<ControlReply> AskAsync(ControlRequest request, TimeSpan? silence, CancellationToken cancel = default) =>
+        AskAsync(request, null, silence, cancel);
+
+    private async IAsyncEnumerable<ControlReply> AskAsync(
         ControlRequest request,
+        SafeFileHandle? document,
         TimeSpan? silence,
         [EnumeratorCancellation] CancellationToken cancel = default
     )
     {
-        await SendAsync(JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), cancel).ConfigureAwait(false);
+        var line = JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest);
+        await SendAsync(line, document, cancel).ConfigureAwait(false);
         while (true)
         {
             var length = await ReceiveLineAsync(silence, cancel).ConfigureAwait(false);
@@ -88,7 +118,23 @@ public sealed class ControlClient : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _document?.Dispose();
+        _socket.Dispose();
+    }
+
+    private SafeFileHandle Pass(ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            return PassedDocument.Create(content);
+        }
+        catch (IOException e)
+        {
+            throw new ControlException($"{_path}: {e.Message}", e);
+        }
+    }
 
     private static string Why(Exception e) =>
         e switch
@@ -101,11 +147,11 @@ public sealed class ControlClient : IDisposable
             _ => e.Message,
         };
 
-    private async Task SendAsync(byte[] json, CancellationToken cancel)
+    private async Task SendAsync(byte[] json, SafeFileHandle? document, CancellationToken cancel)
     {
         try
         {
-            await _socket.SendAsync((ReadOnlyMemory<byte>)(byte[])[.. json, (byte)'\n'], cancel).ConfigureAwait(false);
+            await PassedDescriptors.SendAsync(_socket, (byte[])[.. json, (byte)'\n'], document, cancel).ConfigureAwait(false);
         }
         catch (SocketException)
         {
@@ -131,7 +177,14 @@ public sealed class ControlClient : IDisposable
                 Array.Resize(ref _buffer, _buffer.Length * 2);
             try
             {
-                var read = await _socket.ReceiveAsync(_buffer.AsMemory(_filled), timer.Token).ConfigureAwait(false);
+                var (read, document) = await PassedDescriptors
+                    .ReceiveAsync(_socket, _buffer.AsMemory(_filled), timer.Token)
+                    .ConfigureAwait(false);
+                if (document is not null)
+                {
+                    _document?.Dispose();
+                    _document = document;
+                }
                 if (read == 0)
                     throw new ControlException($"{_path}: the daemon hung up before the answer was complete");
                 _filled += read;
@@ -155,3 +208,8 @@ public sealed class ControlClient : IDisposable
         }
     }
 }
+
+/// <summary>An answer with the document that came beside it.</summary>
+/// <param name="Reply">The last line.</param>
+/// <param name="Document">The document; null when none came.</param>
+public sealed record ControlAnswer(ControlReply Reply, byte[]? Document);

@@ -18,6 +18,7 @@ namespace Redoubt.Control;
 [JsonSerializable(typeof(StateRow))]
 [JsonSerializable(typeof(StateCount))]
 [JsonSerializable(typeof(VerbResult))]
+[JsonSerializable(typeof(ConfigRevision))]
 public sealed partial class ControlJson : JsonSerializerContext
 {
     /// <summary>The same, indented for reading.</summary>

@@ -20,4 +20,25 @@ public static class ControlLimits
 
     /// <summary>Highest amount of one demotion; the sum is clamped to the same number on the wire.</summary>
     public const int Demotion = 240;
+
+    /// <summary>Characters of the name of a user, section, area or node.</summary>
+    public const int Name = 64;
+
+    /// <summary>Characters of the reason of a change of the configuration.</summary>
+    public const int ConfigReason = 256;
+
+    /// <summary>Characters of a password.</summary>
+    public const int Password = 1024;
+
+    /// <summary>Names in one list of a request: areas, sections, privileges, nodes passed.</summary>
+    public const int Names = 256;
+
+    /// <summary>Longest time that a change may wait for its confirmation, seconds.</summary>
+    public const int ConfirmSeconds = 3600;
+
+    /// <summary>Problems, and likewise differences, that one answer holds; the message says how many there are.</summary>
+    public const int Differences = 500;
+
+    /// <summary>Characters that are kept of one text in a difference.</summary>
+    public const int DifferenceText = 256;
 }

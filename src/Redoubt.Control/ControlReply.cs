@@ -29,6 +29,58 @@ public sealed record ControlReply
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public StateRow? Row { get; init; }
 
+    /// <summary>What is wrong with a document, or not acted on.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ConfigProblem>? Problems { get; init; }
+
+    /// <summary>What differs; cut at <see cref="ControlLimits.Differences"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ConfigDifference>? Differences { get; init; }
+
+    /// <summary>Entries of the history, newest first.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ConfigRevision>? History { get; init; }
+
+    /// <summary>Id of the history's entry that is in force now.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Revision { get; init; }
+
+    /// <summary>SHA-256 of the document in force, for <see cref="ConfigApplyRequest.BasedOn"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Digest { get; init; }
+
+    /// <summary>For <c>auth</c>: when to try again, milliseconds.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? RetryAfterMs { get; init; }
+
+    /// <summary>For <c>config-receive</c>: the fault that the caller gets.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? FaultCode { get; init; }
+
+    /// <summary>A push that redoubt-web shall carry out.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PushWanted? Push { get; init; }
+
+    /// <summary>What redoubt-web needs for a push.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PushPlan? Plan { get; init; }
+
+    /// <summary>How the push ended that <c>config-push</c> waited for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigPushResult? Pushed { get; init; }
+
+    /// <summary>Answer to <c>config-version</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigVersion? Version { get; init; }
+
+    /// <summary>Answer to <c>config-digests</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ConfigArea>? Areas { get; init; }
+
+    /// <summary>Answer to <c>user</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UserEntry>? Users { get; init; }
+
     /// <summary>The last line of an answer that failed.</summary>
     public static ControlReply Error(string message) => new() { Ok = false, Message = message };
 }

@@ -50,6 +50,54 @@ public sealed record ControlRequest
     /// <summary>For <c>events</c>: only those at or after this time.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? Since { get; init; }
+
+    /// <summary>The arguments of <c>config-show</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigShowRequest? Show { get; init; }
+
+    /// <summary>The arguments of <c>config-apply</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigApplyRequest? Apply { get; init; }
+
+    /// <summary>The arguments of <c>config-diff</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigDiffRequest? Diff { get; init; }
+
+    /// <summary>The arguments of <c>config-rollback</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigRollbackRequest? Rollback { get; init; }
+
+    /// <summary>The arguments of <c>config-receive</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigReceiveRequest? Receive { get; init; }
+
+    /// <summary>The arguments of <c>config-backup</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigBackupRequest? Backup { get; init; }
+
+    /// <summary>The arguments of <c>config-push</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigPushRequest? Push { get; init; }
+
+    /// <summary>The arguments of <c>config-push-plan</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigPushPlanRequest? PushPlan { get; init; }
+
+    /// <summary>The arguments of <c>config-push-result</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ConfigPushResult? PushResult { get; init; }
+
+    /// <summary>The arguments of <c>auth</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public AuthRequest? Auth { get; init; }
+
+    /// <summary>The arguments of <c>user</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public UserRequest? User { get; init; }
+
+    /// <summary>The arguments of <c>interfaces-assign</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public InterfaceAssignRequest? Assign { get; init; }
 }
 
 /// <summary>The verbs of the control socket.</summary>
@@ -87,4 +135,58 @@ public static class ControlVerb
 
     /// <summary>Starts a new bulk synchronisation.</summary>
     public const string StatesSync = "states-sync";
+
+    /// <summary>Answers with the document in force (<see cref="ControlRequest.Show"/>).</summary>
+    public const string ConfigShow = "config-show";
+
+    /// <summary>Says what is wrong with the document beside the line, and changes nothing.</summary>
+    public const string ConfigCheck = "config-check";
+
+    /// <summary>Answers with what differs from the document in force (<see cref="ControlRequest.Diff"/>).</summary>
+    public const string ConfigDiff = "config-diff";
+
+    /// <summary>Applies the document beside the line (<see cref="ControlRequest.Apply"/>).</summary>
+    public const string ConfigApply = "config-apply";
+
+    /// <summary>Keeps a change that waits for its confirmation.</summary>
+    public const string ConfigConfirm = "config-confirm";
+
+    /// <summary>Answers with the history, newest first.</summary>
+    public const string ConfigHistory = "config-history";
+
+    /// <summary>Applies an entry of the history (<see cref="ControlRequest.Rollback"/>).</summary>
+    public const string ConfigRollback = "config-rollback";
+
+    /// <summary>Carries out a call from a primary (<see cref="ControlRequest.Receive"/>).</summary>
+    public const string ConfigReceive = "config-receive";
+
+    /// <summary>Answers with sections of the document as a methodResponse (<see cref="ControlRequest.Backup"/>).</summary>
+    public const string ConfigBackup = "config-backup";
+
+    /// <summary>Answers with <see cref="ControlReply.Version"/>.</summary>
+    public const string ConfigVersion = "config-version";
+
+    /// <summary>Answers with <see cref="ControlReply.Areas"/>.</summary>
+    public const string ConfigDigests = "config-digests";
+
+    /// <summary>Pushes to the peer and waits for the outcome (<see cref="ControlRequest.Push"/>).</summary>
+    public const string ConfigPush = "config-push";
+
+    /// <summary>Attaches redoubt-web: a line for each wanted push (<see cref="ControlReply.Push"/>), without end.</summary>
+    public const string ConfigPushFollow = "config-push-follow";
+
+    /// <summary>Answers with <see cref="ControlReply.Plan"/> and the methodCall beside it.</summary>
+    public const string ConfigPushPlan = "config-push-plan";
+
+    /// <summary>Says how a push ended (<see cref="ControlRequest.PushResult"/>).</summary>
+    public const string ConfigPushResult = "config-push-result";
+
+    /// <summary>Is this the password of that account, and has it the privilege (<see cref="ControlRequest.Auth"/>)?</summary>
+    public const string Auth = "auth";
+
+    /// <summary>Lists and changes accounts (<see cref="ControlRequest.User"/>).</summary>
+    public const string User = "user";
+
+    /// <summary>Gives a logical interface its device (<see cref="ControlRequest.Assign"/>).</summary>
+    public const string InterfacesAssign = "interfaces-assign";
 }

@@ -69,6 +69,22 @@ public sealed record ConfigSyncStatus
 
     /// <summary>One entry per peer.</summary>
     public IReadOnlyList<ConfigPeerStatus> Peers { get; init; } = [];
+
+    /// <summary>Both nodes were edited: what happened, and what can be done; null when not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Conflict { get; init; }
+
+    /// <summary>Until when a change waits for its confirmation, UTC; null when none does.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? ConfirmUntil { get; init; }
+
+    /// <summary>When a primary was last received from, UTC; null when never.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? LastReceived { get; init; }
+
+    /// <summary>Areas that are pushed and that nothing on this node acts on.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? KeptNotApplied { get; init; }
 }
 
 /// <summary>One peer of the configuration replication.</summary>
@@ -85,4 +101,16 @@ public sealed record ConfigPeerStatus
 
     /// <summary>Why the last push failed; null when it did not.</summary>
     public string? Error { get; init; }
+
+    /// <summary>When the peer's digests were last read, UTC; null when never.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? LastVerified { get; init; }
+
+    /// <summary>Since when the peer has something else than this node, UTC; null when it has the same, or when nothing is known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? DriftSince { get; init; }
+
+    /// <summary>Areas in which the peer differs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Differing { get; init; }
 }

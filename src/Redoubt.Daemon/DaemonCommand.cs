@@ -1,12 +1,8 @@
 using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Redoubt.Control;
-using Redoubt.Core.Cluster;
-using Redoubt.Core.Configuration;
-using Redoubt.Core.Firewall;
-using Redoubt.Daemon.Cluster;
+using Redoubt.Daemon.Configuration;
 using Redoubt.Daemon.Control;
 using Redoubt.Daemon.Events;
 using Redoubt.Linux.Interop;
@@ -22,6 +18,7 @@ internal static class DaemonCommand
     private const int Done = 0;
     private const int Failed = 1;
     private const int BadConfiguration = 2;
+    private const string WebUser = "redoubt-web";
     private const string Usage = "usage: redoubtd --config FILE [--state DIR] [--control SOCKET]";
 
     public static int Run(string[] args)
@@ -31,13 +28,11 @@ internal static class DaemonCommand
             Console.Error.WriteLine(Usage);
             return BadConfiguration;
         }
-        if (TryReadConfiguration(config, out var digest, out var secret) is not { } configuration)
-            return BadConfiguration;
         try
         {
             Directory.CreateDirectory(state);
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(control))!);
-            return Serve(configuration, secret, digest, config, state, control);
+            return Serve(config, state, control);
         }
         catch (Exception e) when (e is KernelException or IOException or UnauthorizedAccessException or SocketException)
         {
@@ -46,84 +41,33 @@ internal static class DaemonCommand
         }
     }
 
-    private static int Serve(
-        NodeConfiguration configuration,
-        ClusterSecret? secret,
-        string digest,
-        string file,
-        string state,
-        string control
-    )
+    private static int Serve(string file, string state, string control)
     {
         using var events = new EventLog(state);
         var alarms = new AlarmBoard(events);
+        var maintenance = new Maintenance(state);
+        using var plane = new ConfigPlane(file, state, maintenance, events, alarms);
+        var store = plane.Store;
+        var isWhole = store.TryOpen();
+        foreach (var problem in store.StartProblems)
+            Console.Error.WriteLine(problem);
+        if (!isWhole)
+            return BadConfiguration;
         var printer = PrintEvents(events);
-        var maintenance = new Maintenance(state, configuration.MaintenanceMode);
         using var signals = new SignalQueue();
-        var current = Node.Start(configuration, secret, state, maintenance, events, alarms);
-        var gate = new Lock();
-        var (inForce, hostname) = (configuration, configuration.Hostname);
-        Node Current()
-        {
-            lock (gate)
-                return current;
-        }
-        using var server = new ControlServer(control, Verbs(Current, () => hostname, () => digest, () => inForce, alarms), events);
-        try
-        {
-            server.Start();
-        }
-        catch
-        {
-            current.Stop();
-            current.Dispose();
-            throw;
-        }
-        events.Add(EventKind.Start, $"redoubtd {Version} started as {hostname}");
-        foreach (var tag in NotInForce(configuration.Redoubt))
+        maintenance.Configure(store.Running.Configuration.MaintenanceMode);
+        plane.Start();
+        using var server = new ControlServer(control, Verbs(plane, alarms), events, new ServerLimits { WebUser = UserId.Find(WebUser) });
+        server.Start();
+        events.Add(EventKind.Start, $"redoubtd {Version} started as {store.Running.Configuration.Hostname}");
+        foreach (var tag in store.Running.NotInForce())
             events.Add(EventKind.Config, $"<redoubt>: {tag} has no effect");
         NotifySystemd("READY=1");
         Precompilation.Begin();
         while (signals.Take() == PosixSignal.SIGHUP)
-        {
-            if (TryReadConfiguration(file, out var newDigest, out var newSecret) is not { } changed)
-            {
-                events.Add(EventKind.Config, "reload refused: the configuration has errors; the old one stays in force");
-                continue;
-            }
-            if (current.TryReload(changed) is { } replaced)
-            {
-                if (replaced.Succeeded)
-                    (inForce, digest) = (changed, newDigest);
-                events.Add(
-                    EventKind.Config,
-                    replaced.Succeeded
-                        ? "reload: the rules were replaced"
-                        : $"reload: the rules were refused, the old ones stay: {replaced.Error}"
-                );
-                continue;
-            }
-            lock (gate)
-            {
-                current.Stop();
-                current.Dispose();
-                try
-                {
-                    current = Node.Start(changed, newSecret, state, maintenance, events, alarms);
-                }
-                catch (KernelException e)
-                {
-                    events.Add(EventKind.Config, $"reload failed, the old configuration is in force again: {e.Message}");
-                    current = Node.Start(inForce, secret, state, maintenance, events, alarms);
-                    continue;
-                }
-            }
-            (inForce, secret, hostname, digest) = (changed, newSecret, changed.Hostname, newDigest);
-            events.Add(EventKind.Config, "reload: the node was started anew with the changed configuration");
-        }
+            store.Reload();
         NotifySystemd("STOPPING=1");
-        current.Stop();
-        current.Dispose();
+        plane.Dispose();
         events.Add(EventKind.Stop, "redoubtd stopped");
         server.Stop();
         events.Dispose();
@@ -131,31 +75,28 @@ internal static class DaemonCommand
         return Done;
     }
 
-    private static ControlVerbs Verbs(
-        Func<Node> node,
-        Func<string> hostname,
-        Func<string> digest,
-        Func<NodeConfiguration> inForce,
-        AlarmBoard alarms
-    ) =>
+    private static ControlVerbs Verbs(ConfigPlane plane, AlarmBoard alarms) =>
         new()
         {
-            Status = () => Status(node(), hostname(), digest(), inForce(), alarms),
-            CarpEnable = on => node().Enable(on),
-            CarpDemote = (amount, reason) => node().Demote(amount, reason),
-            CarpUndemote = reason => node().Undemote(reason),
-            CarpState = (vhid, name, state) => node().SetState(vhid, name, state),
-            Maintenance = on => node().SetMaintenance(on),
-            Failover = (back, force) => node().Failover(back, force),
-            StatesCount = () => node().CountStates(),
+            Status = () => Status(plane, alarms),
+            CarpEnable = on => plane.Node.Enable(on),
+            CarpDemote = (amount, reason) => plane.Node.Demote(amount, reason),
+            CarpUndemote = reason => plane.Node.Undemote(reason),
+            CarpState = (vhid, name, state) => plane.Node.SetState(vhid, name, state),
+            Maintenance = on => plane.Node.SetMaintenance(on),
+            Failover = (back, force) => plane.Node.Failover(back, force),
+            StatesCount = () => plane.Node.CountStates(),
             StatesList = Node.ListStates,
-            StatesSync = () => node().SyncStates(),
+            StatesSync = () => plane.Node.SyncStates(),
+            Config = plane.Verbs(Version),
         };
 
-    private static NodeStatus Status(Node node, string hostname, string digest, NodeConfiguration configuration, AlarmBoard alarms)
+    private static NodeStatus Status(ConfigPlane plane, AlarmBoard alarms)
     {
+        var node = plane.Node;
         var carp = node.CarpStatus();
         var stateSync = node.StateSyncStatus();
+        var configSync = plane.SyncStatus();
         var cluster = node.Cluster();
         List<string> reasons = [.. alarms.Reasons];
         reasons.AddRange(carp.Demotions.Select(d => $"demoted by {d.Amount}: {d.Reason}"));
@@ -173,9 +114,13 @@ internal static class DaemonCommand
             else if (!peer.InSync)
                 reasons.Add($"state sync: peer {peer.Address} is not in sync ({peer.Bulk})");
         }
+        foreach (var peer in configSync.Peers.Where(p => p.Error is not null))
+            reasons.Add($"config sync: peer {peer.Address}: {peer.Error}");
+        if (configSync.Conflict is { } conflict)
+            reasons.Add($"config sync: {conflict}");
         return new NodeStatus
         {
-            Node = hostname,
+            Node = plane.Store.Running.Configuration.Hostname,
             Version = Version,
             Health =
                 alarms.Health == Health.Failed ? Health.Failed
@@ -185,85 +130,8 @@ internal static class DaemonCommand
             Carp = carp,
             Cluster = cluster,
             StateSync = stateSync,
-            ConfigSync = new ConfigSyncStatus
-            {
-                Role = configuration.HaSync.SynchronizeTo is null ? ConfigRole.None : ConfigRole.Primary,
-                Digest = digest,
-            },
+            ConfigSync = configSync,
         };
-    }
-
-    private static NodeConfiguration? TryReadConfiguration(string file, out string digest, out ClusterSecret? secret)
-    {
-        digest = "";
-        secret = null;
-        byte[] bytes;
-        try
-        {
-            var info = new FileInfo(file);
-            if (info.Length > ConfigurationLimits.FileBytes)
-            {
-                Console.Error.WriteLine($"{file}: larger than {ConfigurationLimits.FileBytes} bytes");
-                return null;
-            }
-            bytes = File.ReadAllBytes(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine($"redoubtd: {e.Message}");
-            return null;
-        }
-        digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
-        var result = ConfigurationReader.Read(bytes, file);
-        foreach (var problem in result.Problems)
-            Console.Error.WriteLine(problem);
-        if (result.Configuration is not { } configuration)
-            return null;
-        var unsupported = Unsupported(configuration).ToList();
-        foreach (var problem in unsupported)
-            Console.Error.WriteLine($"{file}: error: {problem}");
-        if (configuration.Redoubt.SecretFile is { } secretFile)
-        {
-            var path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, secretFile);
-            secret = SecretFile.Read(path, out var error);
-            if (secret is null)
-            {
-                Console.Error.WriteLine($"{file}: error: redoubt/cluster/secretfile: {error}");
-                return null;
-            }
-        }
-        return unsupported.Count == 0 ? configuration : null;
-    }
-
-    // Better refused than silently run as something else.
-    private static IEnumerable<string> Unsupported(NodeConfiguration configuration)
-    {
-        foreach (var host in configuration.VirtualHosts)
-        {
-            if (host.Protocol != VirtualRouterProtocol.Carp)
-                yield return $"redoubt/vip {host.Member}: this version elects by CARP only; expected <protocol>carp</protocol>";
-            if (host.UsesRealMac)
-                yield return $"redoubt/vip {host.Member}: this version uses virtual MACs only; expected <mac>virtual</mac>";
-            if (!host.UnicastPeers.IsEmpty)
-                yield return $"redoubt/vip {host.Member}: this version advertises by multicast only; expected no <peer>";
-        }
-        if (configuration.Redoubt.Transport != StateSyncTransport.Redoubt)
-            yield return "redoubt/statesync/transport: this version speaks its own transport only; expected <transport>redoubt</transport>";
-    }
-
-    // What is checked and kept for a later version changes nothing today: said once, so that nobody relies on it.
-    private static IEnumerable<string> NotInForce(RedoubtSettings settings)
-    {
-        if (settings.SecretFile is null && settings.Profile != FailoverProfile.Carp && !settings.Peers.IsEmpty)
-            yield return "failover/profile (without cluster/secretfile there are no heartbeats: CARP's timers decide)";
-        if (settings.SyncLinks.Length > 1)
-            yield return "the second cluster/synclink, for state sync (heartbeats use both)";
-        if (!settings.Witnesses.IsEmpty)
-            yield return "failover/witness";
-        if (!settings.Checks.IsEmpty)
-            yield return "failover/check";
-        if (settings.Defer)
-            yield return "statesync/defer";
     }
 
     private static bool TryReadArguments(string[] args, out string config, out string state, out string control)

@@ -1,11 +1,11 @@
 namespace Redoubt.Daemon;
 
 /// <summary>Persistent maintenance mode: a file that is there or not. Safe from every thread.</summary>
-internal sealed class Maintenance(string stateDirectory, bool configured)
+internal sealed class Maintenance(string stateDirectory)
 {
     private readonly string _file = Path.Combine(stateDirectory, "maintenance");
     private readonly Lock _gate = new();
-    private bool _on = configured || File.Exists(Path.Combine(stateDirectory, "maintenance"));
+    private bool _on = File.Exists(Path.Combine(stateDirectory, "maintenance"));
 
     public bool IsOn
     {
@@ -14,6 +14,13 @@ internal sealed class Maintenance(string stateDirectory, bool configured)
             lock (_gate)
                 return _on;
         }
+    }
+
+    /// <summary>What the configuration says at the start; the file may say more.</summary>
+    public void Configure(bool on)
+    {
+        lock (_gate)
+            _on |= on;
     }
 
     /// <summary>Durable before it takes effect; where the disk refuses, nothing changes.</summary>

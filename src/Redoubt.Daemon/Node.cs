@@ -24,7 +24,7 @@ internal sealed class Node : IDisposable
     private static readonly TimeSpan _handOverLimit = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _prepareLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _syncStopLimit = TimeSpan.FromSeconds(1);
-    private readonly NodeConfiguration _configuration;
+    private volatile NodeConfiguration _configuration; // replaced by one that differs in rules only
     private readonly EventLog _events;
     private readonly AlarmBoard _alarms;
     private readonly Maintenance _maintenance;
@@ -61,7 +61,7 @@ internal sealed class Node : IDisposable
                 secret,
                 new ElectionReports(events, alarms) { ForwardingChanged = forwarding => _stateSync?.SetForwarding(forwarding) }
             );
-            var ruleset = RulesetCompiler.Compile(configuration, Context());
+            var ruleset = RulesetCompiler.Compile(configuration, Context(configuration));
             var loaded = NftCommand.Apply(ruleset);
             if (!loaded.Succeeded)
                 throw new KernelException("load the firewall", Errno.Invalid, loaded.Error);
@@ -86,13 +86,14 @@ internal sealed class Node : IDisposable
         string stateDirectory,
         Maintenance maintenance,
         EventLog events,
-        AlarmBoard alarms
+        AlarmBoard alarms,
+        params IReadOnlyList<Demotion> standing
     )
     {
         var node = new Node(configuration, secret, stateDirectory, maintenance, events, alarms);
         try
         {
-            node.Begin();
+            node.Begin(standing);
             return node;
         }
         catch
@@ -130,8 +131,27 @@ internal sealed class Node : IDisposable
     /// Takes over a configuration that differs only in rules and translation, without touching anything else; the old rules stay where
     /// the kernel refuses the new ones. Null where more differs, and the node must be started anew.
     /// </summary>
-    public NftResult? TryReload(NodeConfiguration configuration) =>
-        SameExceptRules(_configuration, configuration) ? _reconciler.Replace(RulesetCompiler.Compile(configuration, Context())) : null;
+    public NftResult? TryReload(NodeConfiguration configuration)
+    {
+        if (!SameExceptRules(_configuration, configuration))
+            return null;
+        var result = _reconciler.Replace(RulesetCompiler.Compile(configuration, Context(configuration)));
+        if (result.Succeeded)
+            _configuration = configuration;
+        return result;
+    }
+
+    /// <summary>What it takes to get from one configuration to another.</summary>
+    public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next) =>
+        !SameExceptRules(current, next) ? NodeChange.Restart
+        : RulesetCompiler.Compile(current, Context(current)) == RulesetCompiler.Compile(next, Context(next)) ? NodeChange.None
+        : NodeChange.Rules;
+
+    /// <summary>Has nft and the kernel check the rules of a configuration; changes nothing.</summary>
+    public static NftResult CheckRules(NodeConfiguration next) => NftCommand.Check(RulesetCompiler.Compile(next, Context(next)));
+
+    /// <summary>Enters a demotion of the daemon's own, or strikes it out (0).</summary>
+    public void PostDemotion(string reason, int amount) => _election.PostDemotion(reason, amount);
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
@@ -215,9 +235,9 @@ internal sealed class Node : IDisposable
         return result;
     }
 
-    private void Begin()
+    private void Begin(IReadOnlyList<Demotion> standing)
     {
-        List<Demotion> demotions = [];
+        List<Demotion> demotions = [.. standing];
         if (_maintenance.IsOn)
             demotions.Add(new Demotion(ElectionLoop.MaintenanceReason, DemotionLedger.FullDemotion, default));
         if (_stateSync is not null)
@@ -281,7 +301,7 @@ internal sealed class Node : IDisposable
         return (local.Address.High, local.Address.Low).CompareTo((peer.Address.High, peer.Address.Low)) < 0 ? 1 : 2;
     }
 
-    private RulesetContext Context()
+    private static RulesetContext Context(NodeConfiguration configuration)
     {
         var own = OwnAddresses();
         using var route = new RouteNetlink();
@@ -290,12 +310,12 @@ internal sealed class Node : IDisposable
         {
             Interfaces =
             [
-                .. _configuration.Interfaces.Select(i =>
+                .. configuration.Interfaces.Select(i =>
                 {
                     var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
-                    var macvlans = _configuration
+                    var macvlans = configuration
                         .VirtualHosts.Where(h => h.Interface == i.Name)
-                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid));
+                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid, h.IsVrrp6));
                     return new RulesetInterface(
                         i.Name,
                         [i.Device, .. macvlans],
@@ -370,4 +390,17 @@ internal sealed class Node : IDisposable
         prefix.Address.ToIPAddress(prefix.IsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
 
     private sealed record OwnAddress(string Device, AddressPrefix Prefix);
+}
+
+/// <summary>How much of a node a change of its configuration touches.</summary>
+internal enum NodeChange
+{
+    /// <summary>Nothing that it runs.</summary>
+    None,
+
+    /// <summary>The ruleset, in one transaction.</summary>
+    Rules,
+
+    /// <summary>More: it is started anew in the same process.</summary>
+    Restart,
 }

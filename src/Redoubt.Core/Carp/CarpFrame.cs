@@ -101,14 +101,15 @@ public static class CarpFrame
         byte protocol,
         IpAddressValue source,
         IpAddressValue destination,
-        byte ttl = 255
+        byte ttl = 255,
+        bool mayFragment = false
     )
     {
         packet[0] = 0x45;
         packet[1] = tos;
         BinaryPrimitives.WriteUInt16BigEndian(packet[2..], (ushort)(IPv4Length + length));
         BinaryPrimitives.WriteUInt16BigEndian(packet[4..], id);
-        BinaryPrimitives.WriteUInt16BigEndian(packet[6..], DoNotFragment);
+        BinaryPrimitives.WriteUInt16BigEndian(packet[6..], mayFragment ? (ushort)0 : DoNotFragment);
         packet[8] = ttl;
         packet[9] = protocol;
         packet[10] = 0;

@@ -46,6 +46,9 @@ public enum CarpReason
 
     /// <summary>The failover group decided by heartbeats; which of its reasons, the group knows.</summary>
     Group,
+
+    /// <summary>It owns the addresses (VRRP priority 255), so it does not listen first.</summary>
+    Owner,
 }
 
 /// <summary>Reasons in words.</summary>
@@ -75,6 +78,7 @@ public static class CarpReasonText
             CarpReason.Operator => "operator",
             CarpReason.Stopped => "stopped",
             CarpReason.Group => $"its failover group moved{named}",
+            CarpReason.Owner => "owns the addresses",
             _ => "unknown",
         };
     }

@@ -1,10 +1,12 @@
+using Redoubt.Core.Failover;
+
 namespace Redoubt.Core.Carp;
 
 /// <summary>
 /// One virtual host's election. Told the time and the news, it answers with actions; it reads no clock and sends nothing.
 /// News first, then <see cref="OnTurn"/>: a thawed backup must not take over while the master's packets still wait.
 /// </summary>
-public sealed class CarpStateMachine(CarpHostOptions options)
+public sealed class CarpStateMachine(CarpHostOptions options) : IElection
 {
     private Instant _masterDownIPv4 = Instant.Never;
     private Instant _masterDownIPv6 = Instant.Never;
@@ -136,13 +138,11 @@ public sealed class CarpStateMachine(CarpHostOptions options)
         return resign | Become(wanted, CarpReason.Operator, now);
     }
 
-    /// <summary>
-    /// The failover group decided by heartbeats. A virtual host that takes no part stays out; what it is already brings nothing to do.
-    /// </summary>
+    /// <inheritdoc />
     public CarpActions OnGroup(CarpState wanted, Instant now) =>
         State == CarpState.Init ? CarpActions.None : Become(wanted, CarpReason.Group, now);
 
-    /// <summary>Heartbeats say that the election is decided elsewhere: a backup waits on, whatever advertisements it misses.</summary>
+    /// <inheritdoc />
     public void OnGroupWaits(Instant now)
     {
         if (State == CarpState.Backup)

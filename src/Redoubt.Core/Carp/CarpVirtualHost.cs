@@ -1,3 +1,5 @@
+using Redoubt.Core.Failover;
+
 namespace Redoubt.Core.Carp;
 
 /// <summary>The master last heard in one address family.</summary>
@@ -18,7 +20,7 @@ public readonly record struct CarpSighting(IpAddressValue Source, bool IsIPv6, I
 /// One vhid on one interface: options, election, digests, counter. Owned by one thread. <c>initialCounter</c> draws the random
 /// counters that are sent until a first valid advertisement was heard (carp.md section 3).
 /// </summary>
-public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initialCounter)
+public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initialCounter) : IVirtualHost
 {
     // A looping switch brings a packet back within milliseconds; eight cover four intervals in two families.
     private const int RememberedAdvertisements = 8;
@@ -58,6 +60,53 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
 
     /// <summary>Its address.</summary>
     public IpAddressValue? LastBadDigestSender => LastBadDigest?.Source;
+
+    IElection IVirtualHost.Machine => Machine;
+
+    /// <inheritdoc />
+    public byte Id => Options.Vhid;
+
+    /// <inheritdoc />
+    public MacAddress VirtualMac => MacAddress.Virtual(Options.Vhid);
+
+    /// <inheritdoc />
+    public bool IsDemoted => Machine.EffectiveSkew > Options.AdvSkew;
+
+    /// <inheritdoc />
+    public TimeSpan Interval => CarpTimes.Interval(Options.AdvBase, Options.AdvSkew);
+
+    /// <inheritdoc />
+    public long Sent => Counters.Sent;
+
+    /// <inheritdoc />
+    public TimeSpan Lease(bool demoted) =>
+        CarpTimes.Lease(Options.AdvBase, CarpTimes.Interval(Options.AdvBase, demoted ? CarpTimes.SkewLimit : Options.AdvSkew));
+
+    /// <inheritdoc />
+    public HeardMaster Heard(bool ipv6) => new(View(ipv6).Source, View(ipv6).LastHeard);
+
+    /// <inheritdoc />
+    public int WriteFrame(
+        Span<byte> frame,
+        bool ipv6,
+        MacAddress sourceMac,
+        IpAddressValue source,
+        IpAddressValue destination,
+        MacAddress destinationMac,
+        bool resign
+    ) =>
+        CarpFrame.Write(
+            frame,
+            this,
+            ipv6,
+            sourceMac,
+            source,
+            destination,
+            destinationMac,
+            resign ? CarpAdvertisement.Resigned : Options.AdvBase,
+            resign ? CarpAdvertisement.Resigned : Machine.EffectiveSkew,
+            Machine.DemotionByte
+        );
 
     /// <summary>The master last heard in a family.</summary>
     public CarpFamilyView View(bool ipv6) => ipv6 ? _ipv6 : _ipv4;

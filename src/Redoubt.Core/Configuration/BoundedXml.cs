@@ -1,6 +1,7 @@
-using System.Net;
 using System.Text;
+using System.Text.Unicode;
 using System.Xml;
+using Redoubt.Core.Configuration.Document;
 
 namespace Redoubt.Core.Configuration;
 
@@ -13,12 +14,24 @@ public sealed record XmlRefusal(int Line, string Message);
 public static class BoundedXml
 {
     /// <summary>Reads a document; on refusal the result is null and <paramref name="refusal"/> says why. Never throws for its content.</summary>
-    public static ConfigElement? Read(ReadOnlySpan<byte> xml, out XmlRefusal? refusal)
+    public static ConfigElement? Read(ReadOnlySpan<byte> xml, out XmlRefusal? refusal) =>
+        ReadDocument(xml, out refusal) is { } document ? ConfigElement.Of(document.Root) : null;
+
+    /// <summary>Reads a document with all that is in it; on refusal the result is null. Never throws for its content.</summary>
+    public static ConfigDocument? ReadDocument(ReadOnlySpan<byte> xml, out XmlRefusal? refusal)
     {
         refusal = null;
         if (xml.Length > ConfigurationLimits.FileBytes)
         {
             refusal = new XmlRefusal(0, "the file is larger than 64 MiB");
+            return null;
+        }
+        var hasMark = xml.StartsWith(Encoding.UTF8.Preamble);
+        if (hasMark)
+            xml = xml[Encoding.UTF8.Preamble.Length..];
+        if (!Utf8.IsValid(xml))
+        {
+            refusal = new XmlRefusal(0, "the file holds bytes that are not UTF-8");
             return null;
         }
         var settings = new XmlReaderSettings
@@ -32,67 +45,16 @@ public static class BoundedXml
         };
         try
         {
-            using var reader = XmlReader.Create(new MemoryStream(xml.ToArray(), writable: false), settings);
-            return ReadTree(reader, out refusal);
+            var source = Encoding.UTF8.GetString(xml);
+            using var reader = XmlReader.Create(new StringReader(source), settings);
+            var root = new ConfigTreeReader(reader, source).Read(out refusal);
+            return root is null ? null : ConfigDocument.Read(root, source, hasMark);
         }
         catch (XmlException e)
         {
             refusal = new XmlRefusal(e.LineNumber, FirstSentence(e.Message));
         }
-        catch (DecoderFallbackException)
-        {
-            refusal = new XmlRefusal(0, "the file holds bytes that are not UTF-8");
-        }
         return null;
-    }
-
-    // Iterative: a deep file must meet a limit, never the end of the stack.
-    private static ConfigElement? ReadTree(XmlReader reader, out XmlRefusal? refusal)
-    {
-        refusal = null;
-        var lines = (IXmlLineInfo)reader;
-        ConfigElement? root = null;
-        ConfigElement? open = null;
-        var elements = 0;
-        var text = new StringBuilder();
-        while (reader.Read())
-        {
-            switch (reader.NodeType)
-            {
-                case XmlNodeType.Element:
-                    if (++elements > ConfigurationLimits.Elements)
-                        refusal = new XmlRefusal(lines.LineNumber, "the file has too many elements");
-                    else if (reader.Depth >= ConfigurationLimits.Depth)
-                        refusal = new XmlRefusal(lines.LineNumber, "elements are nested too deeply");
-                    if (refusal is not null)
-                        return null;
-                    var element = new ConfigElement(open, reader.Name.ToLowerInvariant(), lines.LineNumber);
-                    open?.Add(element);
-                    root ??= element;
-                    text.Clear();
-                    if (!reader.IsEmptyElement)
-                        open = element;
-                    break;
-                case XmlNodeType.Text or XmlNodeType.CDATA:
-                    text.Append(reader.Value);
-                    break;
-                case XmlNodeType.EndElement:
-                    if (open!.Children.Count == 0)
-                        open.Text = Clean(text.ToString());
-                    text.Clear();
-                    open = open.Parent;
-                    break;
-                default:
-                    break;
-            }
-        }
-        return root;
-    }
-
-    private static string Clean(string raw)
-    {
-        var trimmed = raw.Trim('\t', '\r', '\n');
-        return string.IsNullOrWhiteSpace(trimmed) ? "" : WebUtility.HtmlDecode(trimmed);
     }
 
     // The framework appends "Line 3, position 4."; the line is reported apart. It also quotes the character it did not like.

@@ -1,21 +1,27 @@
+using Redoubt.Core.Configuration.Document;
+
 namespace Redoubt.Core.Configuration;
 
-/// <summary>One element of a configuration file with the line where it begins. Attributes do not occur in such files and are not kept.</summary>
+/// <summary>One element of a configuration as the readers of its sections see it: with the line where it begins and with the way back to the root.</summary>
 public sealed class ConfigElement
 {
-    private readonly List<ConfigElement> _children = [];
+    private readonly List<ConfigElement> _children;
 
-    internal ConfigElement(ConfigElement? parent, string name, int line)
+    private ConfigElement(ConfigElement? parent, ConfigNode node)
     {
         Parent = parent;
-        Name = name;
-        Line = line;
+        Name = node.Name;
+        Line = node.Line;
+        Text = node.Text;
+        _children = new List<ConfigElement>(node.Children.Length);
+        foreach (var child in node.Children)
+            _children.Add(new ConfigElement(this, child));
     }
 
     /// <summary>The name in lower case, as pfSense reads it.</summary>
     public string Name { get; }
 
-    /// <summary>Line of the start tag, from 1.</summary>
+    /// <summary>Line of the start tag, from 1; 0 for an element that never stood in a file.</summary>
     public int Line { get; }
 
     /// <summary>The element around it; null for the root.</summary>
@@ -28,7 +34,7 @@ public sealed class ConfigElement
     /// The element's own text as pfSense means it: tabs and line ends around it removed, text of spaces only dropped, entities decoded
     /// a second time (pfSense escapes twice inside CDATA). Empty for an element with children.
     /// </summary>
-    public string Text { get; internal set; } = "";
+    public string Text { get; }
 
     /// <summary>Where the element is, from the root's children on: "virtualip/vip[2]/vhid".</summary>
     public string Path
@@ -51,5 +57,5 @@ public sealed class ConfigElement
     /// <summary>The first child of that name, or null.</summary>
     public ConfigElement? First(string name) => _children.Find(c => c.Name == name);
 
-    internal void Add(ConfigElement child) => _children.Add(child);
+    internal static ConfigElement Of(ConfigNode root) => new(null, root);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Redoubt.Core.Configuration.Document;
 
 namespace Redoubt.Core.Configuration;
 
@@ -19,6 +20,8 @@ public static class ConfigurationReader
         "aliases",
         "schedules",
         "ifgroups",
+        "gateways",
+        "staticroutes",
         "revision",
         "redoubt",
     ];
@@ -30,12 +33,21 @@ public static class ConfigurationReader
     public static ConfigurationResult Read(ReadOnlySpan<byte> utf8Xml, string fileName)
     {
         var problems = new Problems(fileName);
-        var root = BoundedXml.Read(utf8Xml, out var refusal);
-        if (root is null)
-        {
-            problems.Refuse(refusal!.Line, refusal.Message);
-            return new ConfigurationResult(null, problems.ToArray(), []);
-        }
+        if (ConfigDocument.TryRead(utf8Xml, out var document, out var refusal))
+            return Read(document!, problems);
+        problems.Refuse(refusal!.Line, refusal.Message);
+        return new ConfigurationResult(null, problems.ToArray(), []);
+    }
+
+    /// <summary>
+    /// Validates a document that was read, or put together from one. Lines are those of the file where an element came from, 0 for what was put in since; paths
+    /// are those of the document.
+    /// </summary>
+    public static ConfigurationResult Read(ConfigDocument document, string fileName) => Read(document, new Problems(fileName));
+
+    private static ConfigurationResult Read(ConfigDocument document, Problems problems)
+    {
+        var root = ConfigElement.Of(document.Root);
         if (root.Name != "pfsense")
         {
             problems.Error(root, $"the root element is {ElementReading.Quote(root.Name)}", "<pfsense>");

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using Redoubt.Control;
 using Redoubt.Daemon.Events;
 
@@ -21,13 +22,19 @@ internal sealed class ControlConnection(
     private const int BadLinesInARow = 16;
 
     private static int s_lists;
+    private static int s_configs;
 
     private readonly ArrayBufferWriter<byte> _out = new(SmallBuffer);
     private byte[] _in = new byte[SmallBuffer];
     private int _filled;
     private int _badLines;
+    private SafeFileHandle? _document; // came beside the line that is next
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose()
+    {
+        Interlocked.Exchange(ref _document, null)?.Dispose();
+        socket.Dispose();
+    }
 
     public async Task ServeAsync()
     {
@@ -69,7 +76,11 @@ internal sealed class ControlConnection(
             int read;
             try
             {
-                read = await socket.ReceiveAsync(_in.AsMemory(_filled), timer.Token).ConfigureAwait(false);
+                (read, var document) = await PassedDescriptors
+                    .ReceiveAsync(socket, _in.AsMemory(_filled), timer.Token)
+                    .ConfigureAwait(false);
+                if (document is not null)
+                    Interlocked.Exchange(ref _document, document)?.Dispose(); // one beside a line; a second one takes its place
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
@@ -111,8 +122,19 @@ internal sealed class ControlConnection(
             return ++_badLines < BadLinesInARow;
         }
         _badLines = 0;
+        using var document = Interlocked.Exchange(ref _document, null);
+        if (document is not null && !ConfigDispatch.TakesDocument(request.Verb))
+        {
+            await FailAsync("this verb takes no document").ConfigureAwait(false);
+            return true;
+        }
         switch (request.Verb)
         {
+            case ControlVerb.ConfigPushFollow:
+                return await PushFollowAsync().ConfigureAwait(false);
+            case var verb when ConfigDispatch.Knows(verb):
+                await ConfigAsync(request, document).ConfigureAwait(false);
+                return true;
             case ControlVerb.Events:
                 return await EventsAsync(request).ConfigureAwait(false);
             case ControlVerb.StatesList:
@@ -139,6 +161,86 @@ internal sealed class ControlConnection(
         }
     }
 
+    /// <summary>Carries out a verb of the configuration on a thread of its own: it may check a password, load rules, wait for a push.</summary>
+    private async Task ConfigAsync(ControlRequest request, SafeFileHandle? document)
+    {
+        if (verbs.Config is not { } config)
+        {
+            await FailAsync("this daemon keeps no configuration").ConfigureAwait(false);
+            return;
+        }
+        if (Interlocked.Increment(ref s_configs) > ServerLimits.ConfigsAtOnce)
+        {
+            Interlocked.Decrement(ref s_configs);
+            await FailAsync($"{ServerLimits.ConfigsAtOnce} requests of this kind are running already; try again").ConfigureAwait(false);
+            return;
+        }
+        ControlOutcome outcome;
+        try
+        {
+            outcome = await Task
+                .Factory.StartNew(
+                    () => Carry(request, document, config),
+                    CancellationToken.None,
+                    TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default
+                )
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref s_configs);
+        }
+        using var passed = outcome.Document is { } content ? PassedDocument.Create(content.Span) : null;
+        Put(outcome.Reply);
+        await FlushAsync(passed).ConfigureAwait(false);
+    }
+
+    private ControlOutcome Carry(ControlRequest request, SafeFileHandle? document, ConfigVerbs config)
+    {
+        try
+        {
+            byte[]? content = null;
+            if (document is not null && mayChange && (content = PassedDocument.Read(document)) is null)
+                return new ControlOutcome(ControlReply.Error($"the document is no file, or larger than {PassedDocument.MaxLength} bytes"));
+            return ConfigDispatch.Carry(request, content, config, mayChange);
+        }
+        catch (Exception e)
+        {
+            events.Add(EventKind.Alarm, $"control: {request.Verb} failed unexpectedly: {e}");
+            return new ControlOutcome(ControlReply.Error($"internal error: {e.Message}"));
+        }
+    }
+
+    private async Task<bool> PushFollowAsync()
+    {
+        if (verbs.Config is not { } config || !mayChange)
+        {
+            await FailAsync("refused: only redoubt-web carries out pushes").ConfigureAwait(false);
+            return false;
+        }
+        using var subscription = config.Follow();
+        if (subscription is null)
+        {
+            await FailAsync("refused: somebody else carries out pushes already").ConfigureAwait(false);
+            return false;
+        }
+        return await FollowAsync(
+                subscription.Complete,
+                async () =>
+                {
+                    while (await subscription.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+                    {
+                        while (_out.WrittenCount < Chunk && subscription.Reader.TryRead(out var push))
+                            Put(new ControlReply { Push = push });
+                        await FlushAsync().ConfigureAwait(false);
+                    }
+                    Put(new ControlReply { Ok = true, Message = "the daemon stops" });
+                }
+            )
+            .ConfigureAwait(false);
+    }
+
     private async Task<bool> EventsAsync(ControlRequest request)
     {
         if (!request.Follow)
@@ -151,21 +253,34 @@ internal sealed class ControlConnection(
         using var subscription = events.Subscribe(out var past, request.Since);
         await SendEventsAsync(past).ConfigureAwait(false);
         await FlushAsync().ConfigureAwait(false);
-        using var stopping = stop.Register(subscription.Complete);
+        return await FollowAsync(
+                subscription.Complete,
+                async () =>
+                {
+                    while (await subscription.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+                    {
+                        while (_out.WrittenCount < Chunk && subscription.Reader.TryRead(out var record))
+                            Put(new ControlReply { Event = record });
+                        await FlushAsync().ConfigureAwait(false);
+                    }
+                    if (subscription.Overrun)
+                        Put(ControlReply.Error($"too slow: more than {EventLog.SubscriptionQueue} events waited; some were lost"));
+                    else
+                        Put(new ControlReply { Ok = true, Message = "the daemon stops" });
+                }
+            )
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Sends what comes until <paramref name="complete"/> was called: by the source's end, ours, or the client's.</summary>
+    private async Task<bool> FollowAsync(Action complete, Func<Task> send)
+    {
+        using var stopping = stop.Register(complete);
         using var hangUp = new CancellationTokenSource();
-        var watching = WatchAsync(subscription, hangUp.Token);
+        var watching = WatchAsync(complete, hangUp.Token);
         try
         {
-            while (await subscription.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
-            {
-                while (_out.WrittenCount < Chunk && subscription.Reader.TryRead(out var record))
-                    Put(new ControlReply { Event = record });
-                await FlushAsync().ConfigureAwait(false);
-            }
-            if (subscription.Overrun)
-                Put(ControlReply.Error($"too slow: more than {EventLog.SubscriptionQueue} events waited; some were lost"));
-            else
-                Put(new ControlReply { Ok = true, Message = "the daemon stops" });
+            await send().ConfigureAwait(false);
             await FlushAsync().ConfigureAwait(false);
             return false;
         }
@@ -177,7 +292,7 @@ internal sealed class ControlConnection(
     }
 
     /// <summary>Ends the subscription as soon as the client closes, or speaks: a follow is the last request of a connection.</summary>
-    private async Task WatchAsync(EventSubscription subscription, CancellationToken hangUp)
+    private async Task WatchAsync(Action complete, CancellationToken hangUp)
     {
         try
         {
@@ -188,7 +303,7 @@ internal sealed class ControlConnection(
         {
             // over either way
         }
-        subscription.Complete();
+        complete();
     }
 
     private async Task SendEventsAsync(IReadOnlyList<EventRecord> records)
@@ -262,17 +377,24 @@ internal sealed class ControlConnection(
         _out.Write("\n"u8);
         if (_out.WrittenCount - begin <= ControlLimits.Line)
             return;
-        _out.ResetWrittenCount(); // only a status can grow that large, and it is alone in the buffer
+        _out.ResetWrittenCount(); // only a status or a list of differences can grow that large, and it is alone in the buffer
         Put(ControlReply.Error($"the answer is longer than {ControlLimits.Line} bytes"));
     }
 
-    private async Task FlushAsync()
+    private async Task FlushAsync(SafeFileHandle? document = null)
     {
         for (var rest = _out.WrittenMemory; !rest.IsEmpty; )
         {
             using var timer = new CancellationTokenSource(limits.Stall);
-            var sent = await socket.SendAsync(rest[..Math.Min(rest.Length, Chunk)], timer.Token).ConfigureAwait(false);
-            rest = rest[sent..];
+            var part = rest[..Math.Min(rest.Length, Chunk)];
+            if (document is null)
+            {
+                rest = rest[await socket.SendAsync(part, timer.Token).ConfigureAwait(false)..];
+                continue;
+            }
+            await PassedDescriptors.SendAsync(socket, part, document, timer.Token).ConfigureAwait(false);
+            document = null;
+            rest = rest[part.Length..];
         }
         _out.ResetWrittenCount();
     }

@@ -92,7 +92,7 @@ public sealed class ControlServer : IDisposable
     private void Take(Socket socket)
     {
         var (uid, known) = PeerUser(socket);
-        var mayChange = known && (uid == 0 || uid == LibC.GetEffectiveUserId());
+        var mayChange = known && (uid == 0 || uid == LibC.GetEffectiveUserId() || uid == _limits.WebUser);
         var connection = new ControlConnection(socket, mayChange, _verbs, _events, _limits, _stop.Token);
         lock (_gate)
         {

@@ -41,4 +41,7 @@ public sealed record ControlVerbs
 
     /// <summary>Asks for a new bulk synchronisation.</summary>
     public required Func<VerbResult> StatesSync { get; init; }
+
+    /// <summary>The configuration's verbs; null where there is no store.</summary>
+    public ConfigVerbs? Config { get; init; }
 }

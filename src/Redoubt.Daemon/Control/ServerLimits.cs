@@ -9,6 +9,9 @@ public sealed record ServerLimits
     /// <summary>Of these, open connections of users who may only read; the rest stay free for root and the daemon's own user.</summary>
     public int ReaderConnections { get; init; } = 48;
 
+    /// <summary>The user of redoubt-web, which may do what root may: it has authenticated who asks. Null: none.</summary>
+    public uint? WebUser { get; init; }
+
     /// <summary>How long a connection may rest between two requests.</summary>
     public TimeSpan Idle { get; init; } = TimeSpan.FromMinutes(5);
 
@@ -23,4 +26,7 @@ public sealed record ServerLimits
 
     /// <summary>Lists of states that run at the same time, each with a thread.</summary>
     public const int ListsAtOnce = 4;
+
+    /// <summary>Verbs of the configuration that run at the same time, each with a thread.</summary>
+    public const int ConfigsAtOnce = 16;
 }

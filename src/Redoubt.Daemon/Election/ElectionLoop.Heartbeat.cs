@@ -71,13 +71,16 @@ internal sealed partial class ElectionLoop
                         (name, group) =>
                         {
                             var first = _hosts.First(h => h.Group == group).Configuration;
-                            return new GroupOptions(name, first.AdvBase, first.AdvSkew);
+                            // VRRP's priority is worth the skew that makes it.
+                            return first.Protocol == VirtualRouterProtocol.Carp
+                                ? new GroupOptions(name, first.AdvBase, first.AdvSkew)
+                                : new GroupOptions(name, 1, (byte)(byte.MaxValue - first.Priority));
                         }
                     ),
                 ],
                 Interval = interval,
                 Hold = hold,
-                AloneHold = _hosts.Min(h => CarpTimes.MasterDown(CarpFlavour.FreeBsd, h.Configuration.AdvBase, 0)),
+                AloneHold = _hosts.Max(h => h.Machine.MasterDownTime),
             }
         );
     }
@@ -127,7 +130,7 @@ internal sealed partial class ElectionLoop
             foreach (var host in _hosts)
             {
                 if (ReferenceEquals(host.Port, _ports[i]))
-                    host.Carp.Judge = (ipv6, source, fresh, resigns) =>
+                    host.Virtual.Judge = (ipv6, source, fresh, resigns) =>
                         _coordinator.Judge(segment, ipv6, source, fresh, resigns, _strict, _turnAt);
             }
         }
@@ -214,10 +217,10 @@ internal sealed partial class ElectionLoop
             {
                 if (host.Group != group)
                     continue;
-                var machine = host.Carp.Machine;
+                var machine = host.Machine;
                 eligible |= machine.State != CarpState.Init;
                 master |= machine.State == CarpState.Master;
-                foreign |= host.Carp.ForeignHeard != Instant.Zero && now - host.Carp.ForeignHeard <= machine.MasterDownTime;
+                foreign |= host.Virtual.ForeignHeard != Instant.Zero && now - host.Virtual.ForeignHeard <= machine.MasterDownTime;
             }
             _coordinator!.SetGroup(group, eligible, master, foreign, now);
         }
@@ -260,9 +263,9 @@ internal sealed partial class ElectionLoop
     {
         foreach (var host in _hosts)
         {
-            if (host.Group != group || host.Carp.Machine.State == state)
+            if (host.Group != group || host.Machine.State == state)
                 continue;
-            var actions = host.Carp.Machine.OnGroup(state, now);
+            var actions = host.Machine.OnGroup(state, now);
             if (actions == CarpActions.None)
                 continue;
             host.Add(actions);
@@ -275,14 +278,14 @@ internal sealed partial class ElectionLoop
     {
         foreach (var host in _hosts)
         {
-            if (host.Group == group && host.Carp.Machine.State == CarpState.Backup)
+            if (host.Group == group && host.Machine.State == CarpState.Backup)
                 _gate.Admit(host.Member, now, HeartbeatLease());
         }
         if (!CommitGate())
             return;
         foreach (var host in _hosts)
         {
-            if (host.Group == group && host.Carp.Machine.State == CarpState.Backup)
+            if (host.Group == group && host.Machine.State == CarpState.Backup)
                 AddAddresses(host, "claim");
         }
     }
@@ -371,7 +374,7 @@ internal sealed partial class ElectionLoop
         foreach (var host in _hosts)
         {
             if (host.IsMaster && host.Pending == CarpActions.None)
-                host.Add(host.Carp.Machine.OnLeaseLost(now));
+                host.Add(host.Machine.OnLeaseLost(now));
         }
     }
 

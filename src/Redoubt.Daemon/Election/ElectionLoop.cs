@@ -6,6 +6,7 @@ using Redoubt.Core.Carp;
 using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
+using Redoubt.Core.Vrrp;
 using Redoubt.Linux;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
@@ -50,7 +51,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private readonly TimeSpan _preemptDelay;
     private readonly TimeSpan _drain;
     private readonly byte[] _packet = new byte[2048];
-    private readonly byte[] _frame = new byte[128];
+    private readonly byte[] _frame = new byte[VrrpFrame.MaxLength];
     private readonly Thread _thread;
     private readonly int _wakeSlot;
     private readonly int _linkSlot;
@@ -78,7 +79,7 @@ internal sealed partial class ElectionLoop : IDisposable
         _groupNames = [.. groups];
         RemoveForeignDevices(links);
         foreach (var host in _hosts)
-            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid);
+            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
         if (heartbeats)
             _coordinator = CreateCoordinator(configuration, secret!);
         _gate = new AddressGate(Layout());
@@ -117,8 +118,8 @@ internal sealed partial class ElectionLoop : IDisposable
             _preemptAt = now + _preemptDelay;
         foreach (var host in _hosts)
         {
-            host.Carp.Machine.Preempt = _preempt == PreemptMode.Immediate;
-            host.Carp.Machine.OnDemotion(_ledger.Total, now);
+            host.Machine.Preempt = _preempt == PreemptMode.Immediate;
+            host.Machine.OnDemotion(_ledger.Total, now);
         }
         foreach (var port in _ports)
             LinkChanged(port, now);
@@ -188,6 +189,18 @@ internal sealed partial class ElectionLoop : IDisposable
             port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
             _ports.Add(port);
         }
+        var host = Create(configuration);
+        port.Segment.Add(host);
+        port.AddVirtual(configuration.Addresses);
+        var group =
+            failoverGroup ?? _hosts.Find(h => SameTiming(h.Virtual, host))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
+        _hosts.Add(new ElectionHost(configuration, port, host, _hosts.Count, group));
+    }
+
+    private static IVirtualHost Create(VirtualHostConfiguration configuration)
+    {
+        if (configuration.Protocol != VirtualRouterProtocol.Carp)
+            return new VrrpVirtualHost(configuration.VrrpOptions());
         var options = new CarpHostOptions
         {
             Vhid = configuration.Vhid,
@@ -197,14 +210,7 @@ internal sealed partial class ElectionLoop : IDisposable
             IPv4Addresses = [.. configuration.Addresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
             IPv6Addresses = [.. configuration.Addresses.Where(a => a.IsIPv6).Select(a => a.Address)],
         };
-        var carp = new CarpVirtualHost(options, RandomCounter);
-        port.Segment.Add(carp);
-        port.AddVirtual(configuration.Addresses);
-        var group =
-            failoverGroup
-            ?? _hosts.Find(h => SameTiming(h.Configuration, configuration))?.Group
-            ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
-        _hosts.Add(new ElectionHost(configuration, port, carp, _hosts.Count, group));
+        return new CarpVirtualHost(options, RandomCounter);
     }
 
     // With heartbeats a failover group is a lease group, too; a vhid that is in none moves alone.
@@ -217,19 +223,19 @@ internal sealed partial class ElectionLoop : IDisposable
     }
 
     // Vhids that advertise equally often share a lease: any advertisement of one proves that the node lives.
-    private static bool SameTiming(VirtualHostConfiguration a, VirtualHostConfiguration b) =>
-        a.AdvBase == b.AdvBase && a.AdvSkew == b.AdvSkew;
+    private static bool SameTiming(IVirtualHost a, IVirtualHost b) =>
+        a.Interval == b.Interval && a.Lease(false) == b.Lease(false) && a.Lease(true) == b.Lease(true);
 
     private GateLayout Layout()
     {
         List<GateGroup> groups = [];
         for (var group = 0; group < _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max(); group++)
         {
-            var members = _hosts.Where(h => h.Group == group).Select(h => h.Configuration).ToList();
+            var members = _hosts.Where(h => h.Group == group).Select(h => h.Virtual).ToList();
             groups.Add(
                 new GateGroup(
-                    members.Min(m => CarpTimes.Lease(m.AdvBase, CarpTimes.Interval(m.AdvBase, m.AdvSkew))),
-                    members.Min(m => CarpTimes.Lease(m.AdvBase, CarpTimes.Interval(m.AdvBase, CarpTimes.SkewLimit))),
+                    members.Min(m => m.Lease(demoted: false)),
+                    members.Min(m => m.Lease(demoted: true)),
                     _coordinator is null
                         ? []
                         : [.. Enumerable.Range(0, (int)HoldLevel.Alone).Select(l => _coordinator.Pace.KernelLease((HoldLevel)l))]
@@ -252,7 +258,9 @@ internal sealed partial class ElectionLoop : IDisposable
 
     private void RemoveForeignDevices(IReadOnlyList<LinkInfo> links)
     {
-        var wanted = _hosts.Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid)).ToHashSet();
+        var wanted = _hosts
+            .Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid, h.Configuration.IsVrrp6))
+            .ToHashSet();
         foreach (var link in links)
         {
             if (VirtualMacDevice.IsOurs(link) && !wanted.Contains(link.Name))
@@ -295,7 +303,7 @@ internal sealed partial class ElectionLoop : IDisposable
         if (deadline != Instant.Zero && now > deadline && now - deadline > _oversleep)
         {
             foreach (var host in _hosts)
-                host.Carp.Machine.OnOverslept(now);
+                host.Machine.OnOverslept(now);
         }
         CheckLeases(now);
         HearNews(now);
@@ -304,7 +312,7 @@ internal sealed partial class ElectionLoop : IDisposable
         if (_stopping)
         {
             foreach (var host in _hosts)
-                host.Add(host.Carp.Machine.OnStop(now));
+                host.Add(host.Machine.OnStop(now));
             Act();
             SendHeartbeats(leaving: true);
             TellTransitions();
@@ -317,7 +325,7 @@ internal sealed partial class ElectionLoop : IDisposable
         Coordinate(now);
         foreach (var host in _hosts)
         {
-            if (now >= host.Carp.Machine.Deadline)
+            if (now >= host.Machine.Deadline)
                 OnDeadline(host, now);
             if (now >= host.ClaimAt)
                 host.Resume();
@@ -338,7 +346,7 @@ internal sealed partial class ElectionLoop : IDisposable
     // Where heartbeats decide, a backup that misses advertisements waits on: the master may live all the same.
     private void OnDeadline(ElectionHost host, Instant now)
     {
-        var machine = host.Carp.Machine;
+        var machine = host.Machine;
         if (machine.State == CarpState.Backup && _coordinator?.Decides(host.Group) == true)
             machine.OnGroupWaits(now);
         else
@@ -356,7 +364,7 @@ internal sealed partial class ElectionLoop : IDisposable
         {
             if (host.Pending != CarpActions.None)
                 return Instant.Zero; // acting brought new news: a demotion to be told of
-            deadline = Instant.Earlier(deadline, Instant.Earlier(host.Carp.Machine.Deadline, host.ClaimAt));
+            deadline = Instant.Earlier(deadline, Instant.Earlier(host.Machine.Deadline, host.ClaimAt));
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.NextAnnouncement, host.DrainEnd));
             deadline = Instant.Earlier(deadline, host.RepairAt);
         }
@@ -370,7 +378,7 @@ internal sealed partial class ElectionLoop : IDisposable
         foreach (var host in _hosts)
         {
             if (host.IsMaster && now >= _gate.LeaseEnd(host.Group) && _gate.IsGranted(host.Member))
-                host.Add(host.Carp.Machine.OnLeaseLost(now));
+                host.Add(host.Machine.OnLeaseLost(now));
         }
     }
 
@@ -393,21 +401,19 @@ internal sealed partial class ElectionLoop : IDisposable
                 continue;
             var payload = _packet.AsSpan(packet.Offset, packet.Length);
             var receipt = port.Segment.Receive(payload, packet.IsIPv6, packet.Source, packet.Destination, packet.HopLimit, now);
-            if (receipt.Rejection != CarpRejection.None)
-            {
-                if (receipt.Rejection == CarpRejection.BadDigest || receipt.ForeignVrrpWithOurId)
-                    WarnOf(port, receipt, packet, now);
+            if (receipt.Warning != ElectionWarning.None)
+                WarnOf(port, receipt, packet, now);
+            if (receipt.Host is null)
                 continue;
-            }
             foreach (var host in _hosts)
             {
-                if (ReferenceEquals(host.Carp, receipt.Host))
+                if (ReferenceEquals(host.Virtual, receipt.Host))
                     host.Add(receipt.Actions);
             }
         }
     }
 
-    private void WarnOf(ElectionPort port, in CarpReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
+    private void WarnOf(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
     {
         // A flood of them must not cost more than looking at the clock.
         var first = port.QuietAt == Instant.Never || port.QuietAt - now < _alarmPeriod - TimeSpan.FromSeconds(1);
@@ -416,10 +422,19 @@ internal sealed partial class ElectionLoop : IDisposable
             return;
         var family = packet.IsIPv6 ? System.Net.Sockets.AddressFamily.InterNetworkV6 : System.Net.Sockets.AddressFamily.InterNetwork;
         var sender = packet.Source.ToIPAddress(family);
-        var text = receipt.ForeignVrrpWithOurId
-            ? $"{sender} sends VRRP with id {receipt.Vhid} on {port.Name}: two protocols share one virtual MAC, change one of the ids"
-            : $"{sender} advertises vhid {receipt.Vhid} on {port.Name} with another password or other addresses";
-        var alarm = $"carp-foreign {port.Name}@{receipt.Vhid}";
+        var (id, on) = (receipt.Id, port.Name);
+        var text = receipt.Warning switch
+        {
+            ElectionWarning.VrrpWithOurVhid =>
+                $"{sender} sends VRRP with id {id} on {on}: two protocols share one virtual MAC, change one of the ids",
+            ElectionWarning.CarpWithOurVrid =>
+                $"{sender} sends CARP with id {id} on {on}: two protocols share one virtual MAC, change one of the ids",
+            ElectionWarning.VrrpDiffers =>
+                $"{sender} advertises virtual router {id} on {on} in another version, with another interval, password or checksum",
+            ElectionWarning.VrrpOtherAddresses => $"{sender} advertises virtual router {id} on {on} with other addresses",
+            _ => $"{sender} advertises vhid {id} on {on} with another password or other addresses",
+        };
+        var alarm = $"carp-foreign {on}@{id}";
         port.Alarms.Add(alarm);
         _reports.Alarms.Raise(alarm, text);
     }

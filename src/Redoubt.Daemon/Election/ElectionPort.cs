@@ -1,5 +1,5 @@
 using Redoubt.Core;
-using Redoubt.Core.Carp;
+using Redoubt.Core.Failover;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
 using Redoubt.Linux.Packets;
@@ -37,7 +37,7 @@ internal sealed class ElectionPort : IDisposable
     /// <summary>Up, with carrier, and there.</summary>
     public bool IsUsable => Link.IsRunning && !IsGone;
 
-    public CarpSegment Segment { get; } = new();
+    public ElectionSegment Segment { get; } = new();
 
     public AdvertisementSocket? IPv4 { get; }
 

@@ -15,6 +15,7 @@ internal static class RouteMessage
     public const ushort GetAddress = 22;
     public const ushort NewRoute = 24;
     public const ushort DeleteRoute = 25;
+    public const ushort GetRoute = 26;
 
     /// <summary>The mark on all that we put into the kernel's tables (IFA_PROTO, rtm_protocol).</summary>
     public const byte Protocol = 0x52;
@@ -27,6 +28,10 @@ internal static class RouteMessage
 
     public const int LinkHeader = 16; // ifinfomsg
     public const int AddressHeader = 8; // ifaddrmsg
+    public const int RouteHeader = 12; // rtmsg
+    public const byte MainTable = 254; // RT_TABLE_MAIN
+    public const byte Unicast = 1; // RTN_UNICAST
+    public const byte Blackhole = 6; // RTN_BLACKHOLE
 
     // ifinfomsg = family u8 | pad u8 | type u16 | index i32 | flags u32 | change u32
     public static bool TryReadLink(in NetlinkMessage message, out LinkInfo link)
@@ -124,6 +129,43 @@ internal static class RouteMessage
             Scope = message.Body[3],
             Protocol = protocol,
             Flags = flags,
+        };
+        return true;
+    }
+
+    // rtmsg = family u8 | dst_len u8 | src_len u8 | tos u8 | table u8 | protocol u8 | scope u8 | type u8 | flags u32
+    public static bool TryReadRoute(in NetlinkMessage message, out RouteInfo route)
+    {
+        route = default;
+        if (message.Body.Length < RouteHeader || message.Body[0] is not (2 or 10))
+            return false;
+        var ipv6 = message.Body[0] == 10;
+        IpAddressValue network = default;
+        IpAddressValue? gateway = null;
+        var device = 0;
+        uint table = message.Body[4];
+        foreach (var attribute in message.Attributes(RouteHeader))
+        {
+            var fits = attribute.Value.Length == (ipv6 ? 16 : 4);
+            if (attribute.Type == 1 && fits) // RTA_DST
+                network = IpAddressValue.Read(attribute.Value);
+            else if (attribute.Type == 5 && fits) // RTA_GATEWAY
+                gateway = IpAddressValue.Read(attribute.Value);
+            else if (attribute.Type == 4) // RTA_OIF
+                device = (int)attribute.UInt32;
+            else if (attribute.Type == 15) // RTA_TABLE
+                table = attribute.UInt32;
+        }
+        route = new RouteInfo
+        {
+            Network = network,
+            IsIPv6 = ipv6,
+            PrefixLength = message.Body[1],
+            Gateway = gateway,
+            InterfaceIndex = device,
+            Protocol = message.Body[5],
+            IsBlackhole = message.Body[7] == Blackhole,
+            Table = table,
         };
         return true;
     }

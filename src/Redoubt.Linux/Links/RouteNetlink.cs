@@ -9,7 +9,7 @@ namespace Redoubt.Linux.Links;
 /// Asks and changes links, addresses and routes (rtnetlink). Changes answer with the kernel's errno: callers know which of them
 /// they expect. Not thread safe: one owner.
 /// </summary>
-public sealed class RouteNetlink : IDisposable
+public sealed partial class RouteNetlink : IDisposable
 {
     private const uint NoDuplicateDetection = 0x02; // IFA_F_NODAD
     private const uint NoPrefixRoute = 0x200; // IFA_F_NOPREFIXROUTE

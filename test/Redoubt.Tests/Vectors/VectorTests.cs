@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Redoubt.Tests.Vectors;
 
-/// <summary>Runs every *.json under test/vectors, or under REDOUBT_VECTORS where that is set.</summary>
+/// <summary>Runs every *.json and every message of a wire folder under test/vectors, or under REDOUBT_VECTORS where that is set.</summary>
 public sealed class VectorTests(VectorTests.Tally tally) : IClassFixture<VectorTests.Tally>
 {
     /// <summary>Counts, and prints the sum at the end of the run.</summary>
@@ -15,7 +15,7 @@ public sealed class VectorTests(VectorTests.Tally tally) : IClassFixture<VectorT
         public void Dispose() => Console.WriteLine($"{Vectors} vectors executed from {Files} files");
     }
 
-    private static string Root { get; } = Environment.GetEnvironmentVariable("REDOUBT_VECTORS") is { Length: > 0 } set ? set : FindRoot();
+    internal static string Root { get; } = Environment.GetEnvironmentVariable("REDOUBT_VECTORS") is { Length: > 0 } set ? set : FindRoot();
 
     public static TheoryData<string> Files() =>
         [.. Directory.EnumerateFiles(Root, "*.json", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Root, f)).Order()];
@@ -29,6 +29,44 @@ public sealed class VectorTests(VectorTests.Tally tally) : IClassFixture<VectorT
         tally.Vectors += executed;
         Assert.True(failures.Count == 0, $"{file}: {failures.Count} of {executed} vectors failed\n{string.Join('\n', failures)}");
         Assert.True(executed > 0, $"{file}: no vectors");
+    }
+
+    public static TheoryData<string> Messages() =>
+        [
+            .. WireFolder
+                .All.Where(f => Directory.Exists(Path.Combine(Root, f.Folder)))
+                .SelectMany(f => Directory.EnumerateFiles(Path.Combine(Root, f.Folder), f.Pattern))
+                .Select(f => Path.GetRelativePath(Root, f))
+                .Order(),
+        ];
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Messages))]
+    public void EveryMessageHolds(string file)
+    {
+        var folder = WireFolder.All.Single(f => f.Folder == Path.GetDirectoryName(file));
+        folder.Run(File.ReadAllBytes(Path.Combine(Root, file)));
+        tally.Files++;
+        tally.Vectors++;
+    }
+
+    [Fact]
+    public void AMessageThatIsNoneFails()
+    {
+        Assert.NotEmpty(WireFolder.All);
+        foreach (var folder in WireFolder.All)
+            Assert.ThrowsAny<Exception>(() => folder.Run("<no/>"u8.ToArray()));
+    }
+
+    public static TheoryData<string, string> SyncCases() => [.. ConfigSyncVectors.Cases(Root).Select(c => (c.Name, c.File))];
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(SyncCases))]
+    public void EveryDocumentAndPushHolds(string name, string file)
+    {
+        ConfigSyncVectors.Run(name, Path.Combine(Root, file));
+        tally.Files++;
+        tally.Vectors++;
     }
 
     [Fact]

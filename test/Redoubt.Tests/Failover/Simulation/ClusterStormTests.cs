@@ -10,16 +10,20 @@ public class ClusterStormTests
         long events = 0;
         long transitions = 0;
         var vacancy = TimeSpan.Zero;
-        Seeds.ForEach(
+        var sums = new Lock();
+        Seeds.ForEachInParallel(
             UsualStorms,
             seed =>
             {
                 var storm = new ClusterStorm(seed);
                 storm.Run();
-                events += storm.Events;
-                transitions += storm.Transitions;
-                if (storm.LongestVacancy > vacancy)
-                    vacancy = storm.LongestVacancy;
+                lock (sums)
+                {
+                    events += storm.Events;
+                    transitions += storm.Transitions;
+                    if (storm.LongestVacancy > vacancy)
+                        vacancy = storm.LongestVacancy;
+                }
             }
         );
         Console.WriteLine($"cluster storms: {events} events, {transitions} transitions, longest vacancy {vacancy.TotalMilliseconds:F0} ms");

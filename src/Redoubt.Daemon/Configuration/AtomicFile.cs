@@ -1,0 +1,103 @@
+using Redoubt.Linux.Interop;
+
+namespace Redoubt.Daemon.Configuration;
+
+/// <summary>A file that is the old one or the new one, whenever the power fails: written beside, synced, renamed, and the directory synced.</summary>
+internal static class AtomicFile
+{
+    /// <summary>What a draft's name ends in; one that a dead process left is overwritten by the next.</summary>
+    public const string Draft = ".draft";
+
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>
+    /// Durable when it returns. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> where the disk refuses; then the old
+    /// file stands and the draft is gone. A new file is for its owner alone, a replaced one keeps its mode.
+    /// </summary>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        path = Target(path);
+        var draft = path + Draft;
+        var mode = File.Exists(path) ? File.GetUnixFileMode(path) : Private;
+        try
+        {
+            File.Delete(draft); // with another mode, perhaps
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = Private,
+                BufferSize = 0,
+            };
+            using (var stream = new FileStream(draft, options))
+            {
+                RandomAccess.Write(stream.SafeFileHandle, content, 0);
+                File.SetUnixFileMode(stream.SafeFileHandle, mode);
+                RandomAccess.FlushToDisk(stream.SafeFileHandle);
+            }
+            File.Move(draft, path, overwrite: true);
+        }
+        catch
+        {
+            TryDelete(draft);
+            throw;
+        }
+        SyncDirectory(path);
+    }
+
+    /// <summary>Deletes for good; no file is no fault.</summary>
+    public static void Delete(string path)
+    {
+        File.Delete(path);
+        SyncDirectory(path);
+    }
+
+    /// <summary>Reads a whole file of at most <paramref name="limit"/> bytes; null where it is missing, larger, or cannot be read.</summary>
+    public static byte[]? TryRead(string path, long limit)
+    {
+        try
+        {
+            using var file = File.OpenHandle(path);
+            var length = RandomAccess.GetLength(file);
+            if (length > limit)
+                return null;
+            var content = new byte[length];
+            var filled = 0;
+            for (int read; filled < content.Length && (read = RandomAccess.Read(file, content.AsSpan(filled), filled)) > 0; )
+                filled += read;
+            return filled == content.Length ? content : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+
+    // A link to the file stays a link.
+    private static string Target(string path) =>
+        new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path : path;
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What made the write fail is what the caller hears of.
+        }
+    }
+
+    // The framework cannot open a directory.
+    private static void SyncDirectory(string path)
+    {
+        var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var descriptor = LibC.Open(directory, LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC);
+        if (descriptor < 0)
+            throw new IOException($"{directory}: {Errno.Last}");
+        using var handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(descriptor, ownsHandle: true);
+        if (LibC.FSync(handle) != 0)
+            throw new IOException($"{directory} cannot be synced: {Errno.Last}");
+    }
+}

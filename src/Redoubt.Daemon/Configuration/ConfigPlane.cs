@@ -1,0 +1,222 @@
+using Redoubt.Control;
+using Redoubt.Core.Configuration;
+using Redoubt.Core.Configuration.Document;
+using Redoubt.Daemon.Control;
+using Redoubt.Daemon.Events;
+
+namespace Redoubt.Daemon.Configuration;
+
+/// <summary>
+/// Everything about the configuration in one piece: the store, what makes it true, who may log in, and a thread that takes back what was not confirmed and sets again
+/// what went away. Offers itself to the control socket as <see cref="ConfigVerbs"/>.
+/// </summary>
+internal sealed partial class ConfigPlane : IDisposable
+{
+    private static readonly TimeSpan _repair = TimeSpan.FromSeconds(5);
+    private readonly NodeApplier _node;
+    private readonly StaticRouteApplier _routes;
+    private readonly AccountApplier _accounts = new();
+    private readonly Authentication _authentication;
+    private readonly EventLog _events;
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly Thread _thread;
+    private volatile bool _stopping;
+
+    public ConfigPlane(string file, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
+    {
+        _events = events;
+        _node = new NodeApplier(stateDirectory, maintenance, events, alarms);
+        _routes = new StaticRouteApplier(alarms);
+        _authentication = new Authentication(() => _accounts.Current, events);
+        // What may be refused by the kernel comes first: then least has to be undone.
+        Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts], events, alarms);
+        Store.Repaired += _node.Repaired;
+        Store.Woken += () => _wake.Set();
+        _thread = new Thread(Run) { Name = "configuration", IsBackground = true };
+    }
+
+    /// <summary>The store.</summary>
+    public ConfigStore Store { get; }
+
+    /// <summary>The node that runs.</summary>
+    public Node Node => _node.Current;
+
+    /// <summary>Starts what the store has opened; throws where the kernel refuses it.</summary>
+    public void Start()
+    {
+        _node.Start(Store.Running, Store.IsFallback);
+        _accounts.Apply(null, Store.Running);
+        if (_routes.Apply(null, Store.Running) is { } error)
+            _events.Add(EventKind.Config, $"static routes: {error}");
+        Store.Begin();
+        _thread.Start();
+    }
+
+    /// <summary>Takes back what was not confirmed, hands over, and stops.</summary>
+    public void Dispose()
+    {
+        _stopping = true;
+        _wake.Set();
+        if (_thread.IsAlive)
+            _thread.Join();
+        Store.Dispose();
+        _routes.Stop();
+        _node.Dispose();
+        _authentication.Dispose();
+        _wake.Dispose();
+    }
+
+    /// <summary>What the control socket may ask.</summary>
+    public ConfigVerbs Verbs(string version) =>
+        new()
+        {
+            Show = Show,
+            Check = Store.Check,
+            Diff = Diff,
+            Apply = (document, r) => Store.Apply(document, new ConfigChangeOrigin(r.User, r.Reason, r.BasedOn, r.ConfirmSeconds)),
+            Confirm = Store.Confirm,
+            History = Store.History,
+            Rollback = r => Store.Rollback(r.Id, new ConfigChangeOrigin(r.User, $"back to entry {r.Id}", ConfirmSeconds: r.ConfirmSeconds)),
+            Receive = Receive,
+            Backup = Backup,
+            Version = () => Version(version),
+            Digests = Digests,
+            Push = Push,
+            PushPlan = PushPlan,
+            PushResult = PushResult,
+            Follow = Follow,
+            Auth = _authentication.Check,
+            User = User,
+            Assign = Assign,
+        };
+
+    private void Run()
+    {
+        while (!_stopping)
+        {
+            var next = Store.Turn();
+            if (PushTurn() is var push && push < _repair && (next == Timeout.InfiniteTimeSpan || push < next))
+                next = push;
+            _wake.WaitOne(next == Timeout.InfiniteTimeSpan || next > _repair ? _repair : next);
+            if (!_stopping)
+                _routes.Repair();
+        }
+    }
+
+    private ControlOutcome Show(bool redacted)
+    {
+        var running = Store.Running;
+        var waits = Store.ConfirmUntil is { } until ? $"waits for its confirmation until {until:HH:mm:ss}Z" : null;
+        return new ControlOutcome(
+            new ControlReply
+            {
+                Ok = true,
+                Digest = running.Digest,
+                Message = waits,
+            },
+            redacted ? ConfigRedaction.Of(running.Document).ToBytes() : running.Bytes
+        );
+    }
+
+    private ControlReply Diff(byte[]? document, string? id)
+    {
+        var bytes = document ?? Store.Document(id!);
+        if (bytes is null)
+            return ControlReply.Error($"the history has no entry {id}, or it is damaged");
+        if (!ConfigDocument.TryRead(bytes, out var other, out var refusal))
+            return ControlReply.Error($"line {refusal!.Line}: {refusal.Message}");
+        // From an old entry to what is in force; from what is in force to a document that may come.
+        var (a, b) = document is null ? (other!, Store.Running.Document) : (Store.Running.Document, other!);
+        var diff = ConfigDiff.Between(a, b, ControlLimits.Differences);
+        return new ControlReply
+        {
+            Ok = true,
+            Message = diff.IsEmpty ? "nothing differs" : $"{diff.Total} differences",
+            Differences = [.. diff.Changes.Select(Told)],
+        };
+    }
+
+    private ControlReply User(UserRequest request)
+    {
+        var by = request.By.Length > 0 ? request.By : "root";
+        if (request.Action == "list")
+            return new ControlReply { Ok = true, Users = [.. _accounts.Current.All.Take(ControlLimits.Differences).Select(Entry)] };
+        if (request.Name is not { Length: > 0 } name)
+            return ControlReply.Error("name: missing");
+        var running = Store.Running;
+        string? hash = null;
+        var fault = "";
+        if (request.Action is "add" or "passwd")
+        {
+            if (request.Password is null)
+                return ControlReply.Error("password: missing");
+            if ((hash = PasswordHash.Make(request.Password, out fault)) is null)
+                return ControlReply.Error($"{fault} cannot be used");
+        }
+        var edited = request.Action switch
+        {
+            "add" => AccountEdit.Add(running.Document, name, request.Description ?? "", hash!, request.Grant, out fault),
+            "passwd" => AccountEdit.SetHash(running.Document, name, hash!, out fault),
+            "privilege" => AccountEdit.SetPrivileges(running.Document, name, request.Grant, request.Revoke, out fault),
+            "delete" => AccountEdit.Delete(running.Document, name, out fault),
+            _ => null,
+        };
+        return edited is null
+            ? ControlReply.Error(fault.Length > 0 ? fault : "action: list, add, passwd, privilege or delete is expected")
+            : Store.Apply(edited.ToBytes(), new ConfigChangeOrigin(by, $"user {request.Action} {name}", running.Digest));
+    }
+
+    private ControlReply Assign(InterfaceAssignRequest request)
+    {
+        if (!DeviceName.IsValid(request.Device))
+            return ControlReply.Error($"device: \"{request.Device}\" is no name of a device");
+        if (
+            request.Name.Length > 32
+            || !request.Name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c))
+            || char.IsAsciiDigit(request.Name[0])
+        )
+            return ControlReply.Error("name: lan, wan or optN is expected");
+        AddressPrefix prefix = default;
+        if (request.Address is { } text && (!AddressPrefix.TryParse(text, out prefix) || !text.Contains('/', StringComparison.Ordinal)))
+            return ControlReply.Error("address: address/length is expected");
+        var running = Store.Running;
+        var root = running.Document.Root.WithPath(
+            $"interfaces/{request.Name}",
+            node =>
+            {
+                node = (node ?? ConfigNode.Section(request.Name, ConfigNode.Leaf("enable"))).With(ConfigNode.Leaf("if", request.Device));
+                if (request.Description is { } description)
+                    node = node.With(ConfigNode.Leaf("descr", description));
+                if (request.Address is null)
+                    return node;
+                var (address, length) = prefix.IsIPv6 ? ("ipaddrv6", "subnetv6") : ("ipaddr", "subnet");
+                return node.With(ConfigNode.Leaf(address, prefix.AddressText))
+                    .With(ConfigNode.Leaf(length, prefix.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            }
+        );
+        var by = request.By.Length > 0 ? request.By : "root";
+        return Store.Apply(
+            running.Document.With(root).ToBytes(),
+            new ConfigChangeOrigin(by, $"{request.Name} is {request.Device}", running.Digest)
+        );
+    }
+
+    private static ConfigDifference Told(ConfigChange change) =>
+        new(
+            change.Path,
+            change.Kind.ToString().ToLowerInvariant(),
+            change.Old.Length == 0 ? null : change.Old,
+            change.New.Length == 0 ? null : change.New
+        );
+
+    private static UserEntry Entry(Account account) =>
+        new()
+        {
+            Name = account.Name,
+            Uid = account.Uid,
+            Description = account.Description,
+            Disabled = account.IsDisabled,
+            Privileges = [.. account.Privileges],
+            Groups = account.Groups,
+        };
+}

@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Redoubt.Control;
+using Redoubt.Core.Cluster;
+using Redoubt.Core.Configuration;
+using Redoubt.Core.Configuration.Document;
+using Redoubt.Daemon.Cluster;
+
+namespace Redoubt.Daemon.Configuration;
+
+/// <summary>One configuration in its three forms: bytes, everything that is in them, and what of it this program acts on.</summary>
+/// <param name="Bytes">The file.</param>
+/// <param name="Document">The file as a tree.</param>
+/// <param name="Configuration">What was read from it.</param>
+/// <param name="Digest">SHA-256 of <paramref name="Bytes"/>, hexadecimal.</param>
+/// <param name="Kept">Sections that are kept and not acted on by what reads <paramref name="Configuration"/>.</param>
+internal sealed record ConfigSnapshot(
+    byte[] Bytes,
+    ConfigDocument Document,
+    NodeConfiguration Configuration,
+    string Digest,
+    ImmutableArray<string> Kept
+)
+{
+    /// <summary>The cluster's secret, from the file that the configuration names; null where it names none.</summary>
+    public ClusterSecret? Secret { get; private init; }
+
+    /// <summary>Reads a file; null where it has errors. <paramref name="problems"/> holds errors and warnings.</summary>
+    public static ConfigSnapshot? TryRead(byte[] bytes, string file, out IReadOnlyList<ConfigurationProblem> problems)
+    {
+        var result = ConfigurationReader.Read(bytes, file);
+        List<ConfigurationProblem> all = [.. result.Problems];
+        problems = all;
+        if (result.Configuration is not { } configuration)
+            return null;
+        var secret = ReadSecret(configuration, file, all);
+        all.AddRange(Unsupported(configuration).Select(p => new ConfigurationProblem(true, file, 0, p.Element, p.Message, p.Expected)));
+        if (all.Any(p => p.IsError))
+            return null;
+        if (!ConfigDocument.TryRead(bytes, out var document, out var refusal))
+        {
+            all.Add(new ConfigurationProblem(true, file, refusal!.Line, "", refusal.Message, ""));
+            return null;
+        }
+        return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections) { Secret = secret };
+    }
+
+    /// <summary>SHA-256 of a file, hexadecimal.</summary>
+    public static string DigestOf(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+
+    /// <summary>A problem as the control socket tells it.</summary>
+    public static ConfigProblem Told(ConfigurationProblem problem) =>
+        new(problem.IsError ? "error" : "warning", problem.Line, problem.Element, problem.Message, problem.Expected);
+
+    /// <summary>What is checked and kept for a later version changes nothing today: said once, so that nobody relies on it.</summary>
+    public IEnumerable<string> NotInForce()
+    {
+        var settings = Configuration.Redoubt;
+        if (settings.SecretFile is null && settings.Profile != FailoverProfile.Carp && !settings.Peers.IsEmpty)
+            yield return "failover/profile (without cluster/secretfile there are no heartbeats: CARP's timers decide)";
+        if (settings.SyncLinks.Length > 1)
+            yield return "the second cluster/synclink, for state sync (heartbeats use both)";
+        if (!settings.Witnesses.IsEmpty)
+            yield return "failover/witness";
+        if (!settings.Checks.IsEmpty)
+            yield return "failover/check";
+        if (settings.Defer)
+            yield return "statesync/defer";
+    }
+
+    // Beside the configuration file, whatever folder this program runs in.
+    private static ClusterSecret? ReadSecret(NodeConfiguration configuration, string file, List<ConfigurationProblem> problems)
+    {
+        if (configuration.Redoubt.SecretFile is not { } name)
+            return null;
+        var path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file)) ?? "/", name);
+        var secret = SecretFile.Read(path, out var error);
+        if (secret is null)
+            problems.Add(new ConfigurationProblem(true, file, 0, "redoubt/cluster/secretfile", error, ""));
+        return secret;
+    }
+
+    // Better refused than silently run as something else.
+    private static IEnumerable<(string Element, string Message, string Expected)> Unsupported(NodeConfiguration configuration)
+    {
+        foreach (var host in configuration.VirtualHosts)
+        {
+            if (host.UsesRealMac)
+                yield return ($"redoubt/vip {host.Member}", "this version uses virtual MACs only", "<mac>virtual</mac>");
+            if (!host.UnicastPeers.IsEmpty)
+                yield return ($"redoubt/vip {host.Member}", "this version advertises by multicast only", "no <peer>");
+        }
+        if (configuration.Redoubt.Transport != StateSyncTransport.Redoubt)
+            yield return ("redoubt/statesync/transport", "this version speaks its own transport only", "<transport>redoubt</transport>");
+    }
+}

@@ -1,0 +1,3 @@
+using Redoubt.Web;
+
+return await WebCommand.RunAsync(args);
