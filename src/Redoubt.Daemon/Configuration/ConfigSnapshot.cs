@@ -73,8 +73,7 @@ internal sealed record ConfigSnapshot(
     {
         if (configuration.Redoubt.SecretFile is not { } name)
             return null;
-        var path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file)) ?? "/", name);
-        var secret = SecretFile.Read(path, out var error);
+        var secret = SecretFile.TryLoad(SecretFile.PathOf(file, name), out var error);
         if (secret is null)
             problems.Add(new ConfigurationProblem(true, file, 0, "redoubt/cluster/secretfile", error, ""));
         return secret;
