@@ -138,11 +138,13 @@ public sealed class CarpStateMachine(CarpHostOptions options) : IElection
         return resign | Become(wanted, CarpReason.Operator, now);
     }
 
-    /// <inheritdoc />
+    /// <summary>
+    /// The failover group decided by heartbeats. A virtual host that takes no part stays out; what it is already brings nothing to do.
+    /// </summary>
     public CarpActions OnGroup(CarpState wanted, Instant now) =>
         State == CarpState.Init ? CarpActions.None : Become(wanted, CarpReason.Group, now);
 
-    /// <inheritdoc />
+    /// <summary>Heartbeats say that the election is decided elsewhere: a backup waits on, whatever advertisements it misses.</summary>
     public void OnGroupWaits(Instant now)
     {
         if (State == CarpState.Backup)

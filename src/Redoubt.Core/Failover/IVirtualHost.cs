@@ -22,12 +22,6 @@ public interface IVirtualHost
     /// <summary>True while it advertises as worse than configured.</summary>
     bool IsDemoted { get; }
 
-    /// <summary>Where set, asked about every advertisement that is authentic. Without it everybody is <see cref="CarpSender.Foreign"/>.</summary>
-    CarpSenderJudge? Judge { get; set; }
-
-    /// <summary>When the last advertisement of a master without heartbeats was heard; <see cref="Instant.Zero"/> where there was none.</summary>
-    Instant ForeignHeard { get; }
-
     /// <summary>Time between advertisements while not demoted.</summary>
     TimeSpan Interval { get; }
 

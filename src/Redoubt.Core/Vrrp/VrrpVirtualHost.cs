@@ -76,12 +76,6 @@ public sealed class VrrpVirtualHost : IVirtualHost
     public bool Has(bool ipv6) => Options.IsIPv6 == ipv6 && _addresses.Length > 0;
 
     /// <inheritdoc />
-    public CarpSenderJudge? Judge { get; set; }
-
-    /// <inheritdoc />
-    public Instant ForeignHeard { get; private set; } = Instant.Zero;
-
-    /// <inheritdoc />
     public HeardMaster Heard(bool ipv6) => ipv6 == Options.IsIPv6 ? _heard : default;
 
     /// <inheritdoc />
@@ -151,10 +145,6 @@ public sealed class VrrpVirtualHost : IVirtualHost
 
     internal CarpActions Hear(IpAddressValue source, in VrrpAdvertisement heard, CarpSender sender, Instant now)
     {
-        // Nothing in VRRP tells a recording from its original.
-        var sender = Judge?.Invoke(Options.IsIPv6, source, isFresh: true, resigns: heard.Priority == 0) ?? CarpSender.Foreign;
-        if (sender == CarpSender.Refused)
-            return CarpActions.None;
         _heard = new HeardMaster(source, now);
         if (sender == CarpSender.Peer)
         {
