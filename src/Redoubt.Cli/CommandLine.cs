@@ -69,6 +69,8 @@ public static class CommandLine
             SwitchCommands.Failover(call),
             StatesCommand.Create(call),
             ConfigCommand.Create(call),
+            UserCommand.Create(call),
+            InterfacesCommand.Create(call),
             DecodeCommand.Create(call),
         };
     }
