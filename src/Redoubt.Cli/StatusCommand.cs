@@ -63,7 +63,7 @@ internal static class StatusCommand
                             v.Device,
                             v.State.ToString().ToUpperInvariant(),
                             v.Master ?? "-",
-                            $"{v.AdvBase}/{v.AdvSkew}",
+                            v.Priority is { } priority ? $"{v.Protocol} {priority}" : $"{v.AdvBase}/{v.AdvSkew}",
                             string.Join(' ', v.Addresses),
                             Plain.Time(v.Since),
                             v.Reason,

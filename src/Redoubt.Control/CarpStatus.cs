@@ -73,6 +73,14 @@ public sealed record VipStatus
     /// <summary>State of the election.</summary>
     public required VipState State { get; init; }
 
+    /// <summary>"vrrp3" or "vrrp2"; left out where it is elected by CARP.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Protocol { get; init; }
+
+    /// <summary>VRRP: the priority as advertised, with the demotion taken off; left out for CARP.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public byte? Priority { get; init; }
+
     /// <summary>Base of the advertisement interval, seconds.</summary>
     [JsonPropertyName("advbase")]
     public required byte AdvBase { get; init; }

@@ -37,6 +37,10 @@ public sealed record NodeStatus
     /// <summary>Elections and virtual addresses.</summary>
     public required CarpStatus Carp { get; init; }
 
+    /// <summary>The cluster by its heartbeats; null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ClusterStatus? Cluster { get; init; }
+
     /// <summary>Replication of connection states.</summary>
     public required StateSyncStatus StateSync { get; init; }
 

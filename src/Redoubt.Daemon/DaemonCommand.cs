@@ -61,7 +61,7 @@ internal static class DaemonCommand
         server.Start();
         events.Add(EventKind.Start, $"redoubtd {Version} started as {store.Running.Configuration.Hostname}");
         foreach (var tag in store.Running.NotInForce())
-            events.Add(EventKind.Config, $"<redoubt>: {tag} has no effect in this version");
+            events.Add(EventKind.Config, $"<redoubt>: {tag} has no effect");
         NotifySystemd("READY=1");
         Precompilation.Begin();
         while (signals.Take() == PosixSignal.SIGHUP)
@@ -97,10 +97,16 @@ internal static class DaemonCommand
         var carp = node.CarpStatus();
         var stateSync = node.StateSyncStatus();
         var configSync = plane.SyncStatus();
+        var cluster = node.Cluster();
         List<string> reasons = [.. alarms.Reasons];
         reasons.AddRange(carp.Demotions.Select(d => $"demoted by {d.Amount}: {d.Reason}"));
         if (!carp.Enabled)
             reasons.Add("CARP is off");
+        foreach (var peer in cluster?.Peers ?? [])
+        {
+            if (!peer.Alive)
+                reasons.Add($"{peer.Name} is heard on no path");
+        }
         foreach (var peer in stateSync.Peers)
         {
             if (!peer.Alive)
@@ -122,6 +128,7 @@ internal static class DaemonCommand
                 : Health.Healthy,
             Reasons = reasons,
             Carp = carp,
+            Cluster = cluster,
             StateSync = stateSync,
             ConfigSync = configSync,
         };

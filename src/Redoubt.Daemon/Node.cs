@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Redoubt.Control;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
@@ -33,7 +34,14 @@ internal sealed class Node : IDisposable
     private readonly StateSyncLoop? _stateSync;
     private readonly IReadOnlyDictionary<string, string> _names;
 
-    private Node(NodeConfiguration configuration, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
+    private Node(
+        NodeConfiguration configuration,
+        ClusterSecret? secret,
+        string stateDirectory,
+        Maintenance maintenance,
+        EventLog events,
+        AlarmBoard alarms
+    )
     {
         (_configuration, _maintenance, _events, _alarms) = (configuration, maintenance, events, alarms);
         _names = configuration
@@ -50,6 +58,7 @@ internal sealed class Node : IDisposable
             TellUnset(_sysctls.Apply());
             _election = new ElectionLoop(
                 configuration,
+                secret,
                 new ElectionReports(events, alarms) { ForwardingChanged = forwarding => _stateSync?.SetForwarding(forwarding) }
             );
             var ruleset = RulesetCompiler.Compile(configuration, Context(configuration));
@@ -73,6 +82,7 @@ internal sealed class Node : IDisposable
     /// <summary>Starts a configuration; where anything fails, everything is taken back and the exception says what it was.</summary>
     public static Node Start(
         NodeConfiguration configuration,
+        ClusterSecret? secret,
         string stateDirectory,
         Maintenance maintenance,
         EventLog events,
@@ -80,7 +90,7 @@ internal sealed class Node : IDisposable
         params IReadOnlyList<Demotion> standing
     )
     {
-        var node = new Node(configuration, stateDirectory, maintenance, events, alarms);
+        var node = new Node(configuration, secret, stateDirectory, maintenance, events, alarms);
         try
         {
             node.Begin(standing);
@@ -145,6 +155,9 @@ internal sealed class Node : IDisposable
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
+
+    /// <summary>The cluster by its heartbeats; null without.</summary>
+    public ClusterStatus? Cluster() => _election.Cluster(_configuration.Hostname);
 
     public StateSyncStatus StateSyncStatus()
     {
@@ -265,6 +278,7 @@ internal sealed class Node : IDisposable
                 LocalAddress = ToIPAddress(local.Prefix),
                 Device = configured.Device,
                 Peers = [.. peers.Select(ToIPAddress)],
+                Filters = _configuration.Redoubt.Filters,
                 ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.Select(ToIPAddress)).Distinct()],
             }
         );
@@ -301,7 +315,7 @@ internal sealed class Node : IDisposable
                     var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
                     var macvlans = configuration
                         .VirtualHosts.Where(h => h.Interface == i.Name)
-                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid));
+                        .Select(h => VirtualMacDevice.Name(parent, h.Vhid, h.IsVrrp6));
                     return new RulesetInterface(
                         i.Name,
                         [i.Device, .. macvlans],
@@ -333,6 +347,12 @@ internal sealed class Node : IDisposable
         && a.VirtualHosts.Zip(b.VirtualHosts).All(p => SameHost(p.First, p.Second))
         && a.HaSync with { Areas = [] } == b.HaSync with { Areas = [] }
         && a.Redoubt.NodeId == b.Redoubt.NodeId
+        && a.Redoubt.SecretFile == b.Redoubt.SecretFile
+        && a.Redoubt.Profile == b.Redoubt.Profile
+        && a.Redoubt.Strict == b.Redoubt.Strict
+        && a.Redoubt.Drain == b.Redoubt.Drain
+        && a.Redoubt.Groups.SelectMany(g => g.Members.Prepend($"group {g.Name}"))
+            .SequenceEqual(b.Redoubt.Groups.SelectMany(g => g.Members.Prepend($"group {g.Name}")))
         && a.Redoubt.Preempt == b.Redoubt.Preempt
         && a.Redoubt.PreemptDelay == b.Redoubt.PreemptDelay
         && a.Redoubt.SyncLinks.SequenceEqual(b.Redoubt.SyncLinks)

@@ -18,15 +18,25 @@ public static class Seeds
     {
         var (first, count) = Only is { } only ? (only, 1) : (1, Count(usual));
         for (var seed = first; seed < first + count; seed++)
+            Run(seed, body);
+    }
+
+    /// <summary>Like <see cref="ForEach"/>, on all processors; the body must keep nothing between seeds.</summary>
+    public static void ForEachInParallel(int usual, Action<int> body)
+    {
+        var (first, count) = Only is { } only ? (only, 1) : (1, Count(usual));
+        Parallel.For(first, first + count, seed => Run(seed, body));
+    }
+
+    private static void Run(int seed, Action<int> body)
+    {
+        try
         {
-            try
-            {
-                body(seed);
-            }
-            catch (Exception failure)
-            {
-                throw new InvalidOperationException($"REDOUBT_SEED={seed} reruns this failure: {failure.Message}", failure);
-            }
+            body(seed);
+        }
+        catch (Exception failure)
+        {
+            throw new InvalidOperationException($"REDOUBT_SEED={seed} reruns this failure: {failure.Message}", failure);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Redoubt.Lab.Bench;
+using Redoubt.Lab.Bench.States;
 
 namespace Redoubt.Lab.Commands;
 
@@ -47,6 +48,33 @@ internal static class BenchCommand
             if (json is not null)
                 File.WriteAllText(json, JsonSerializer.Serialize(results, _json));
         }
+    }
+
+    /// <summary>
+    /// Runs the benchmark of state replication; progress goes to standard error, the table to standard output. Throws <see cref="LabException"/>.
+    /// </summary>
+    public static int States(string? kinds, string? parts, string? repeat)
+    {
+        var chosenKinds = Choose(kinds, StateKind.All.Select(k => k.Name));
+        var chosenParts = Choose(parts, StateBench.Parts);
+        var results = new StateResults();
+        try
+        {
+            for (var round = Rounds(repeat ?? "5"); round > 0; round--)
+            {
+                // In turns, so that what else the machine does strikes both alike.
+                foreach (var kind in StateKind.All.Where(k => chosenKinds.Contains(k.Name)))
+                {
+                    using var bench = new StateBench(kind, results, chosenParts, Console.Error.WriteLine);
+                    bench.Run();
+                }
+            }
+        }
+        finally
+        {
+            Console.Write(results.Write(chosenKinds));
+        }
+        return 0;
     }
 
     private static OutageResults Describe(int repeat) =>

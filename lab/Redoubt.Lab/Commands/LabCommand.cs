@@ -26,6 +26,8 @@ internal static class LabCommand
           run SCENARIO [--json]                             play a scenario
           bench outage [--kinds redoubt,ucarp,keepalived]   what a client sees when the master goes and comes back
               [--faults crash,linkdown,kill9,sigstop,planned,failback] [--repeat N] [--json FILE]
+          bench states [--kinds redoubt,conntrackd]         what it costs to replicate states, and how fast it goes
+              [--parts cost,latency,bulk,rate] [--repeat N]
 
         A port is HOST.SEGMENT: fw1.lan, fw2.sync, client.lan. It needs no root.
         """;
@@ -62,6 +64,8 @@ internal static class LabCommand
                     return Play(ScenarioList.Find(ours.Last(w => w != "--json")), ours.Contains("--json"), arguments);
                 case ["bench", "outage", ..]:
                     return Bench(ours, arguments);
+                case ["bench", "states", ..]:
+                    return BenchStates(ours, arguments);
                 default:
                     Console.Error.WriteLine($"{Usage}\n{FaultCommand.Usage}\n{UsageEnd}");
                     return 2;
@@ -187,6 +191,15 @@ internal static class LabCommand
             throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
         LabSpace.Enter(arguments);
         return BenchCommand.Outage(kinds, faults, repeat, json);
+    }
+
+    private static int BenchStates(List<string> words, string[] arguments)
+    {
+        var (kinds, parts, repeat) = (Option(words, "--kinds"), Option(words, "--parts"), Option(words, "--repeat"));
+        if (words.Count != 2)
+            throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
+        LabSpace.Enter(arguments);
+        return BenchCommand.States(kinds, parts, repeat);
     }
 
     // Takes an option with its value out of the words.

@@ -4,7 +4,7 @@ using Redoubt.Lab.Network;
 namespace Redoubt.Lab.Nodes;
 
 /// <summary>
-/// A firewall with keepalived (VRRP version 3, both addresses in one sync group) and, where wanted, conntrackd over the sync link. IPv4
+/// A firewall with keepalived (VRRP, all addresses in one sync group) and, where wanted, conntrackd over the sync link. IPv4
 /// only. keepalived's scripts need setgroups, which a user namespace forbids, so its news come by a FIFO to a small script that does
 /// what conntrackd's primary-backup.sh does.
 /// </summary>
@@ -30,7 +30,8 @@ public sealed class KeepalivedNode : FirewallNode
 
     private protected override void StartPrograms()
     {
-        foreach (var leftover in new[] { Fifo, Path.Combine(Directory, "conntrackd.lock"), Path.Combine(Directory, "conntrackd.ctl") })
+        // keepalived takes a killed one of itself, which waits to be reaped, for one that runs.
+        foreach (var leftover in (string[])[Fifo, .. Files("conntrackd.lock", "conntrackd.ctl", "keepalived.pid", "vrrp.pid")])
             File.Delete(leftover);
         if (_options.Conntrackd != ConntrackdMode.Off)
         {
@@ -52,37 +53,46 @@ public sealed class KeepalivedNode : FirewallNode
             .WaitForLine("Entering BACKUP STATE", Deadline.In(10));
     }
 
+    private IEnumerable<string> Files(params string[] names) => names.Select(n => Path.Combine(Directory, n));
+
     private string KeepalivedText() =>
         $$"""
             global_defs {
                 router_id {{Name}}
-                vrrp_version 3
+                vrrp_version {{_options.Version}}
                 vrrp_notify_fifo {{Fifo}}
             }
             vrrp_sync_group both {
                 group {
                     lan
                     wan
+                    {{(_options.IPv6 ? "lan6\n        wan6" : "")}}
                 }
             }
-            {{Instance("lan", Topology.LanVhid, Topology.LanVip)}}
-            {{Instance("wan", Topology.WanVhid, Topology.WanVip)}}
+            {{Instance("lan", "lan", Topology.LanVhid, $"{_options.LanVip}/24")}}
+            {{Instance("wan", "wan", Topology.WanVhid, $"{Topology.WanVip}/24")}}
+            {{(_options.IPv6 ? Instance("lan6", "lan", Topology.LanVhid, $"{Topology.LanVip6}/64") : "")}}
+            {{(_options.IPv6 ? Instance("wan6", "wan", Topology.WanVhid, $"{Topology.WanVip6}/64") : "")}}
             """ + "\n";
 
-    private string Instance(string segment, int id, string address) =>
+    private string Instance(string name, string segment, int id, string address) =>
         string.Create(
             CultureInfo.InvariantCulture,
             $$"""
-            vrrp_instance {{segment}} {
+            vrrp_instance {{name}} {
                 state BACKUP
                 interface {{segment}}0
                 virtual_router_id {{id}}
                 priority {{254 - (_options.AdvSkew ?? Topology.DefaultAdvSkew(Number))}}
                 advert_int {{_options.AdvertInterval}}
                 {{(_options.Preempt ? "" : "nopreempt")}}
-                {{(_options.UseVmac ? "use_vmac\n    vmac_xmit_base" : "")}}
+                {{(
+                !_options.UseVmac ? ""
+                : _options.SendFromRealDevice ? "use_vmac\n    vmac_xmit_base"
+                : "use_vmac"
+            )}}
                 virtual_ipaddress {
-                    {{address}}/24
+                    {{address}}
                 }
             }
             """

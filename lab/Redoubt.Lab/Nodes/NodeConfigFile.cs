@@ -36,7 +36,7 @@ internal static class NodeConfigFile
                 Pass("wan", "inet46", "icmp"),
                 Pass("wan", "inet46", "tcp/udp")
             ),
-            Parse("nat", OutboundNat),
+            Parse("nat", OutboundNat.Replace("<!-- -->", options.StaticPort ? "<staticnatport/>" : "", StringComparison.Ordinal)),
             Parse("redoubt", RedoubtSection(number, peers, options))
         );
         document.Add(Parse("extra", options.ExtraXml).Nodes());
@@ -50,7 +50,7 @@ internal static class NodeConfigFile
             <interface>wan</interface>
             <source><network>{Topology.LanNetwork}</network></source>
             <destination><any/></destination>
-            <target>{Topology.WanVip}</target>
+            <target>{Topology.WanVip}</target><!-- -->
             <descr>clients leave from the virtual address</descr>
           </rule>
         </outbound>

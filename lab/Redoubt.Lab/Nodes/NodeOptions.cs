@@ -22,6 +22,9 @@ public sealed record RedoubtOptions : NodeOptions
     /// <summary>Replicates states to the other Redoubt nodes over the sync link.</summary>
     public bool StateSync { get; init; } = true;
 
+    /// <summary>Translation keeps the client's source port where it can, as a plain nft rule does; else it is drawn at random.</summary>
+    public bool StaticPort { get; init; }
+
     /// <summary>XML put at the end of the section redoubt.</summary>
     public string RedoubtXml { get; init; } = "";
 
@@ -50,6 +53,18 @@ public sealed record KeepalivedOptions : NodeOptions
 {
     /// <summary>Uses VRRP's virtual MAC by a macvlan device.</summary>
     public bool UseVmac { get; init; }
+
+    /// <summary>With <see cref="UseVmac"/>: advertisements leave from the real device, with its MAC.</summary>
+    public bool SendFromRealDevice { get; init; } = true;
+
+    /// <summary>VRRP's version, 2 or 3.</summary>
+    public int Version { get; init; } = 3;
+
+    /// <summary>Also runs a virtual router for each IPv6 address (version 3).</summary>
+    public bool IPv6 { get; init; }
+
+    /// <summary>Another virtual address on the LAN than the lab's.</summary>
+    public string LanVip { get; init; } = Topology.LanVip;
 
     /// <summary>Seconds between advertisements, in hundredths at the finest.</summary>
     public double AdvertInterval { get; init; } = 1;

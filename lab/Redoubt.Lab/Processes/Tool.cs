@@ -13,6 +13,7 @@ public static class Tool
         ["conntrackd"] = "conntrackd",
         ["keepalived"] = "keepalived",
         ["ucarp"] = "ucarp",
+        ["vsftpd"] = "vsftpd",
         ["ping"] = "iputils-ping",
         ["tcpdump"] = "tcpdump",
         ["unshare"] = "util-linux",

@@ -151,7 +151,7 @@ public static class AdvertisementDecoder
             kind = Protocol112Kind.Carp;
         return kind == Protocol112Kind.Carp
             ? Carp(payload, destination, ipv6, ttl, options, fields)
-            : Vrrp(payload, ipv6, source, destination, ttl, kind, fields);
+            : VrrpDecoding.Decode(payload, ipv6, source, destination, ttl, kind, fields);
     }
 
     private static DecodedAdvertisement Carp(
@@ -212,54 +212,6 @@ public static class AdvertisementDecoder
         return new DecodedAdvertisement("carp", rejection == CarpRejection.None, verdict, fields.ToImmutable());
     }
 
-    private static DecodedAdvertisement Vrrp(
-        ReadOnlySpan<byte> payload,
-        bool ipv6,
-        IpAddressValue? source,
-        IpAddressValue? destination,
-        int? ttl,
-        Protocol112Kind kind,
-        ImmutableArray<DecodedField>.Builder fields
-    )
-    {
-        var protocol = kind == Protocol112Kind.Vrrp2 ? "vrrp2" : "vrrp3";
-        if (!VrrpAdvertisement.TryView(payload, ipv6, out var view))
-            return new DecodedAdvertisement(protocol, false, "length does not fit the address count", fields.ToImmutable());
-        Add(fields, "version", view.Version);
-        Add(fields, "type", view.Type);
-        Add(fields, "vrid", view.Vrid);
-        Add(fields, "priority", view.Priority);
-        Add(fields, "interval", $"{view.Interval.TotalSeconds.ToString("F2", CultureInfo.InvariantCulture)} s");
-        for (var i = 0; i < view.AddressCount; i++)
-            Add(fields, "address", Text(view.Address(i), ipv6));
-        if (kind == Protocol112Kind.Vrrp2)
-        {
-            Add(fields, "authentication type", view.AuthenticationType);
-            Add(fields, "authentication data", Convert.ToHexStringLower(view.AuthenticationData));
-        }
-        bool? right = kind == Protocol112Kind.Vrrp2 ? view.ChecksumIsRightWithoutPseudoHeader : null;
-        if (right is null && source is { } from && destination is { } to)
-            right = view.ChecksumIsRight(from, to);
-        var sum = right switch
-        {
-            null => "not checked: no IP header",
-            true => "right",
-            _ when view.ChecksumIsRightWithoutPseudoHeader => "right only without the pseudo header",
-            _ => "wrong",
-        };
-        Add(fields, "checksum", $"0x{view.Checksum:x4} {sum}");
-        var verdict = 0 switch
-        {
-            _ when ttl is { } t && t != 255 && destination is not { } => "bad TTL",
-            _ when ttl is { } t && t != 255 && destination == (ipv6 ? CarpFrame.GroupIPv6 : CarpFrame.GroupIPv4) => "bad TTL",
-            _ when right == false => "bad checksum",
-            _ when view.Priority == 0 => "accepted: the master leaves",
-            _ when right is null => "accepted, checksum not checked",
-            _ => "accepted",
-        };
-        return new DecodedAdvertisement(protocol, verdict.StartsWith("accepted", StringComparison.Ordinal), verdict, fields.ToImmutable());
-    }
-
     private static CarpDigestForm? DigestForm(ReadOnlySpan<byte> payload, DecoderOptions options)
     {
         if (options.Key is null || !CarpAdvertisement.TryView(payload, out var view))
@@ -292,7 +244,7 @@ public static class AdvertisementDecoder
         Add(fields, ipv6 ? "traffic class" : "tos", $"0x{trafficClass:x2}");
     }
 
-    private static string Text(IpAddressValue address, bool ipv6) =>
+    internal static string Text(IpAddressValue address, bool ipv6) =>
         address.ToIPAddress(ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork).ToString();
 
     private static void Add(ImmutableArray<DecodedField>.Builder fields, string name, string value) =>

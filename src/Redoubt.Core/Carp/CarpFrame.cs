@@ -63,7 +63,7 @@ public static class CarpFrame
         else
         {
             var id = identification ?? BinaryPrimitives.ReadUInt16BigEndian(payload[14..]);
-            WriteIPv4(packet, trafficClass, id, CarpAdvertisement.Length, sourceAddress, destination);
+            WriteIPv4(packet, trafficClass, id, CarpAdvertisement.Length, CarpAdvertisement.Protocol, sourceAddress, destination);
         }
         return header + CarpAdvertisement.Length;
     }
@@ -81,26 +81,37 @@ public static class CarpFrame
         int length,
         byte next,
         IpAddressValue source,
-        IpAddressValue destination
+        IpAddressValue destination,
+        byte hopLimit = 255
     )
     {
         BinaryPrimitives.WriteUInt32BigEndian(packet, 0x6000_0000u | ((uint)trafficClass << 20));
         BinaryPrimitives.WriteUInt16BigEndian(packet[4..], (ushort)length);
         packet[6] = next;
-        packet[7] = 255;
+        packet[7] = hopLimit;
         source.Write(packet.Slice(8, 16));
         destination.Write(packet.Slice(24, 16));
     }
 
-    private static void WriteIPv4(Span<byte> packet, byte tos, ushort id, int length, IpAddressValue source, IpAddressValue destination)
+    internal static void WriteIPv4(
+        Span<byte> packet,
+        byte tos,
+        ushort id,
+        int length,
+        byte protocol,
+        IpAddressValue source,
+        IpAddressValue destination,
+        byte ttl = 255,
+        bool mayFragment = false
+    )
     {
         packet[0] = 0x45;
         packet[1] = tos;
         BinaryPrimitives.WriteUInt16BigEndian(packet[2..], (ushort)(IPv4Length + length));
         BinaryPrimitives.WriteUInt16BigEndian(packet[4..], id);
-        BinaryPrimitives.WriteUInt16BigEndian(packet[6..], DoNotFragment);
-        packet[8] = 255;
-        packet[9] = CarpAdvertisement.Protocol;
+        BinaryPrimitives.WriteUInt16BigEndian(packet[6..], mayFragment ? (ushort)0 : DoNotFragment);
+        packet[8] = ttl;
+        packet[9] = protocol;
         packet[10] = 0;
         packet[11] = 0;
         source.Write(packet.Slice(12, 4));

@@ -43,6 +43,12 @@ public enum CarpReason
 
     /// <summary>The program stops.</summary>
     Stopped,
+
+    /// <summary>The failover group decided by heartbeats; which of its reasons, the group knows.</summary>
+    Group,
+
+    /// <summary>It owns the addresses (VRRP priority 255), so it does not listen first.</summary>
+    Owner,
 }
 
 /// <summary>Reasons in words.</summary>
@@ -71,6 +77,8 @@ public static class CarpReasonText
             CarpReason.Overslept => "slept longer than its peers wait",
             CarpReason.Operator => "operator",
             CarpReason.Stopped => "stopped",
+            CarpReason.Group => $"its failover group moved{named}",
+            CarpReason.Owner => "owns the addresses",
             _ => "unknown",
         };
     }

@@ -32,6 +32,12 @@ public enum CarpRejection
 
     /// <summary>Our own advertisement came back.</summary>
     OwnLoopback,
+
+    /// <summary>
+    /// It bears the address of a Redoubt node whose heartbeat is silent, and a counter that this node has used before; or the cluster is strict, and no
+    /// heartbeat stands behind it.
+    /// </summary>
+    Replayed,
 }
 
 /// <summary>Names of the rejections as BSD's statistics spell them.</summary>
@@ -50,6 +56,7 @@ public static class CarpRejectionText
             CarpRejection.UnknownVhid => "badvhid",
             CarpRejection.BadDigest => "badauth",
             CarpRejection.OwnLoopback => "ownloop",
+            CarpRejection.Replayed => "replayed",
             _ => "unknown",
         };
 }
@@ -57,7 +64,7 @@ public static class CarpRejectionText
 /// <summary>Counts packets by outcome. Owned by the thread that owns the segment.</summary>
 public sealed class CarpCounters
 {
-    private readonly long[] _outcomes = new long[(int)CarpRejection.OwnLoopback + 1];
+    private readonly long[] _outcomes = new long[(int)CarpRejection.Replayed + 1];
 
     /// <summary>How many packets had this outcome; <see cref="CarpRejection.None"/> counts the accepted ones.</summary>
     public long this[CarpRejection outcome] => _outcomes[(int)outcome];

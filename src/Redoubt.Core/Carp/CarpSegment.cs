@@ -81,12 +81,15 @@ public sealed class CarpSegment
         }
         if (host.IsOwn(ipv6, source, heard.Counter))
             return Refuse(CarpRejection.OwnLoopback, ipv6, vhid, host);
+        var sender = host.Recognise(ipv6, source, heard);
+        if (sender == CarpSender.Refused)
+            return Refuse(CarpRejection.Replayed, ipv6, vhid, host);
         Count(CarpRejection.None, ipv6, false, host);
         return new CarpReceipt
         {
             Host = host,
             Vhid = vhid,
-            Actions = host.Hear(ipv6, source, heard, now),
+            Actions = host.Hear(ipv6, source, heard, sender, now),
         };
     }
 

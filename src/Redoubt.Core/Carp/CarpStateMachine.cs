@@ -1,10 +1,12 @@
+using Redoubt.Core.Failover;
+
 namespace Redoubt.Core.Carp;
 
 /// <summary>
 /// One virtual host's election. Told the time and the news, it answers with actions; it reads no clock and sends nothing.
 /// News first, then <see cref="OnTurn"/>: a thawed backup must not take over while the master's packets still wait.
 /// </summary>
-public sealed class CarpStateMachine(CarpHostOptions options)
+public sealed class CarpStateMachine(CarpHostOptions options) : IElection
 {
     private Instant _masterDownIPv4 = Instant.Never;
     private Instant _masterDownIPv6 = Instant.Never;
@@ -134,6 +136,17 @@ public sealed class CarpStateMachine(CarpHostOptions options)
             return CarpActions.None;
         var resign = State == CarpState.Master ? CarpActions.Resign : CarpActions.None;
         return resign | Become(wanted, CarpReason.Operator, now);
+    }
+
+    /// <inheritdoc />
+    public CarpActions OnGroup(CarpState wanted, Instant now) =>
+        State == CarpState.Init ? CarpActions.None : Become(wanted, CarpReason.Group, now);
+
+    /// <inheritdoc />
+    public void OnGroupWaits(Instant now)
+    {
+        if (State == CarpState.Backup)
+            ArmAll(now);
     }
 
     /// <summary>The lease lapsed: the kernel no longer answers for the addresses, so this node is not master.</summary>

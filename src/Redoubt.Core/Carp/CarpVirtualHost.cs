@@ -1,3 +1,5 @@
+using Redoubt.Core.Failover;
+
 namespace Redoubt.Core.Carp;
 
 /// <summary>The master last heard in one address family.</summary>
@@ -18,11 +20,16 @@ public readonly record struct CarpSighting(IpAddressValue Source, bool IsIPv6, I
 /// One vhid on one interface: options, election, digests, counter. Owned by one thread. <c>initialCounter</c> draws the random
 /// counters that are sent until a first valid advertisement was heard (carp.md section 3).
 /// </summary>
-public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initialCounter)
+public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initialCounter) : IVirtualHost
 {
     // A looping switch brings a packet back within milliseconds; eight cover four intervals in two families.
     private const int RememberedAdvertisements = 8;
 
+    // Peers of a cluster are at most seven; further sources share the oldest place.
+    private const int RememberedSources = 8;
+
+    private readonly HeardSource[] _sources = new HeardSource[RememberedSources];
+    private int _nextSource;
     private readonly CarpAuthenticator _authenticator = new(options);
     private readonly SentAdvertisement[] _sent = new SentAdvertisement[RememberedAdvertisements];
     private CarpFamilyView _ipv4;
@@ -39,6 +46,12 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
     /// <summary>The election.</summary>
     public CarpStateMachine Machine { get; } = new(options);
 
+    /// <summary>Where set, asked about every advertisement whose digest is right. Without it everybody is <see cref="CarpSender.Foreign"/>.</summary>
+    public CarpSenderJudge? Judge { get; set; }
+
+    /// <summary>When the last advertisement of somebody without heartbeats was heard; <see cref="Instant.Zero"/> where there was none.</summary>
+    public Instant ForeignHeard { get; private set; } = Instant.Zero;
+
     /// <summary>Packets for this vhid.</summary>
     public CarpCounters Counters { get; } = new();
 
@@ -47,6 +60,53 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
 
     /// <summary>Its address.</summary>
     public IpAddressValue? LastBadDigestSender => LastBadDigest?.Source;
+
+    IElection IVirtualHost.Machine => Machine;
+
+    /// <inheritdoc />
+    public byte Id => Options.Vhid;
+
+    /// <inheritdoc />
+    public MacAddress VirtualMac => MacAddress.Virtual(Options.Vhid);
+
+    /// <inheritdoc />
+    public bool IsDemoted => Machine.EffectiveSkew > Options.AdvSkew;
+
+    /// <inheritdoc />
+    public TimeSpan Interval => CarpTimes.Interval(Options.AdvBase, Options.AdvSkew);
+
+    /// <inheritdoc />
+    public long Sent => Counters.Sent;
+
+    /// <inheritdoc />
+    public TimeSpan Lease(bool demoted) =>
+        CarpTimes.Lease(Options.AdvBase, CarpTimes.Interval(Options.AdvBase, demoted ? CarpTimes.SkewLimit : Options.AdvSkew));
+
+    /// <inheritdoc />
+    public HeardMaster Heard(bool ipv6) => new(View(ipv6).Source, View(ipv6).LastHeard);
+
+    /// <inheritdoc />
+    public int WriteFrame(
+        Span<byte> frame,
+        bool ipv6,
+        MacAddress sourceMac,
+        IpAddressValue source,
+        IpAddressValue destination,
+        MacAddress destinationMac,
+        bool resign
+    ) =>
+        CarpFrame.Write(
+            frame,
+            this,
+            ipv6,
+            sourceMac,
+            source,
+            destination,
+            destinationMac,
+            resign ? CarpAdvertisement.Resigned : Options.AdvBase,
+            resign ? CarpAdvertisement.Resigned : Machine.EffectiveSkew,
+            Machine.DemotionByte
+        );
 
     /// <summary>The master last heard in a family.</summary>
     public CarpFamilyView View(bool ipv6) => ipv6 ? _ipv6 : _ipv4;
@@ -97,7 +157,13 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
         return false;
     }
 
-    internal CarpActions Hear(bool ipv6, IpAddressValue source, in CarpAdvertisement heard, Instant now)
+    internal CarpSender Recognise(bool ipv6, IpAddressValue source, in CarpAdvertisement heard)
+    {
+        var fresh = IsFresh(ipv6, source, heard.Counter);
+        return Judge?.Invoke(ipv6, source, fresh, heard.IsResignation) ?? CarpSender.Foreign;
+    }
+
+    internal CarpActions Hear(bool ipv6, IpAddressValue source, in CarpAdvertisement heard, CarpSender sender, Instant now)
     {
         _counter = heard.Counter;
         _heardAny = true;
@@ -106,8 +172,32 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
             _ipv6 = view;
         else
             _ipv4 = view;
+        if (sender == CarpSender.Peer)
+        {
+            Machine.OnGroupWaits(now);
+            return CarpActions.None;
+        }
+        // One that resigns is no master any more.
+        ForeignHeard = heard.IsResignation ? Instant.Zero : now;
         var peer = new CarpPeerAdvertisement(heard.AdvBase, heard.AdvSkew, heard.Demotion, Tie(ipv6, source, now));
         return Machine.OnAdvertisement(ipv6, peer, now);
+    }
+
+    private bool IsFresh(bool ipv6, IpAddressValue source, ulong counter)
+    {
+        foreach (ref var known in _sources.AsSpan())
+        {
+            if (known.Source != source || known.IsIPv6 != ipv6 || source == default)
+                continue;
+            // Both families share one counter, and one value may go out in both.
+            var fresh = counter > known.Counter;
+            if (fresh)
+                known.Counter = counter;
+            return fresh;
+        }
+        _sources[_nextSource] = new HeardSource(source, ipv6, counter);
+        _nextSource = (_nextSource + 1) % RememberedSources;
+        return true;
     }
 
     // ucarp's order, so that we agree with it: the lower address wins, IPv4 compared from the last octet. With both families
@@ -130,6 +220,8 @@ public sealed class CarpVirtualHost(CarpHostOptions options, Func<ulong> initial
                 .CompareTo(System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((uint)peer.Low));
         return order < 0 ? CarpTie.Wins : CarpTie.Loses;
     }
+
+    private record struct HeardSource(IpAddressValue Source, bool IsIPv6, ulong Counter);
 
     private readonly record struct SentAdvertisement(ulong Counter, IpAddressValue Source, bool IsIPv6);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Redoubt.Core.Vrrp;
 using static Redoubt.Core.Configuration.ElementReading;
 
 namespace Redoubt.Core.Configuration;
@@ -9,7 +10,10 @@ internal sealed record VipOptions(
     ConfigElement Element,
     VirtualRouterProtocol Protocol,
     bool UsesRealMac,
-    ImmutableArray<AddressPrefix> Peers
+    ImmutableArray<AddressPrefix> Peers,
+    int Priority,
+    int Interval,
+    VrrpChecksum Checksum
 );
 
 /// <summary>Reads the section redoubt.</summary>
@@ -22,9 +26,9 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
         ("configsync", ["when", "pin", "schedule", "received"]),
         ("cluster", ["secretfile", "synclink", "peer", "strict"]),
         ("failover", ["profile", "preempt", "preemptdelay", "drain", "group", "witness", "check"]),
-        ("statesync", ["transport", "format", "defer"]),
+        ("statesync", ["transport", "format", "defer", "accept", "ignore"]),
         ("firewall", ["reachpeer"]),
-        ("vip", ["member", "protocol", "mac", "peer"]),
+        ("vip", ["member", "protocol", "mac", "peer", "priority", "interval", "checksum"]),
     ];
 
     /// <summary>redoubt/vip by member ("lan@1"); whether the vhids exist is checked by <see cref="Read"/>.</summary>
@@ -42,16 +46,39 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             );
             var real = entry.Word("mac", problems, ("virtual", false), ("real", true));
             var peers = Addresses(entry, "peer");
+            var priority = entry.Number("priority", 1, VrrpHostOptions.OwnerPriority, 0, problems);
+            var interval = entry.Number("interval", 1, VrrpHostOptions.IntervalLimit, 0, problems);
+            var checksum = entry.Word(
+                "checksum",
+                problems,
+                ("pseudo", VrrpChecksum.WithPseudoHeader),
+                ("plain", VrrpChecksum.WithoutPseudoHeader)
+            );
+            CheckVrrp(entry, protocol);
             var members = entry.All("member").ToList();
             if (members.Count == 0)
                 problems.Error(entry, "the member is missing", "interface@vhid in <member>");
             foreach (var member in members)
             {
-                if (!options.TryAdd(member.Value(problems), new VipOptions(member, protocol, real, peers)))
+                if (!options.TryAdd(member.Value(problems), new VipOptions(member, protocol, real, peers, priority, interval, checksum)))
                     problems.Error(member, $"{Quote(member.Value(problems))} occurs in more than one <vip>", "one");
             }
         }
         return options;
+    }
+
+    // What only VRRP knows would be silently without effect for CARP.
+    private void CheckVrrp(ConfigElement entry, VirtualRouterProtocol protocol)
+    {
+        foreach (var name in new[] { "priority", "interval", "checksum" })
+        {
+            if (entry.First(name) is not { } element)
+                continue;
+            if (protocol == VirtualRouterProtocol.Carp)
+                problems.Error(element, $"{name} is VRRP's", "protocol vrrp3 or vrrp2; CARP has advbase and advskew in virtualip/vip");
+            else if (protocol == VirtualRouterProtocol.Vrrp2 && name != "priority")
+                problems.Error(element, $"VRRP version 2 has no {name} to choose", "advbase in virtualip/vip, in seconds");
+        }
     }
 
     public RedoubtSettings Read(
@@ -131,7 +158,13 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             format = StateSyncFormat.FreeBsd1400;
         if (given && transport == StateSyncTransport.Pfsync && format == StateSyncFormat.Linux)
             problems.Error(stateSync.First("format")!, "pfsync has no format linux", "1301, 1400, 1500, openbsd");
-        return settings with { Transport = transport, Format = format, Defer = stateSync.Flag("defer", problems) };
+        return settings with
+        {
+            Transport = transport,
+            Format = format,
+            Defer = stateSync.Flag("defer", problems),
+            Filters = StateFilterReader.Read(stateSync, problems),
+        };
     }
 
     private ImmutableArray<string> SyncLinks(ConfigElement? cluster, HaSync hasync)

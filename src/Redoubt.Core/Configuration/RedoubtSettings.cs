@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Redoubt.Core.StateSync;
 
 namespace Redoubt.Core.Configuration;
 
@@ -132,6 +133,9 @@ public sealed record RedoubtSettings
 
     /// <summary>In which format.</summary>
     public StateSyncFormat Format { get; init; }
+
+    /// <summary>Which states are replicated.</summary>
+    public StateFilters Filters { get; init; } = StateFilters.None;
 
     /// <summary>Hold a connection's first packet until the peer has its state.</summary>
     public bool Defer { get; init; }

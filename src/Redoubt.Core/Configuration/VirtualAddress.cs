@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Redoubt.Core.Vrrp;
 
 namespace Redoubt.Core.Configuration;
 
@@ -121,6 +122,33 @@ public sealed record VirtualHostConfiguration
 
     /// <summary>Receivers of the advertisements; empty: the multicast group.</summary>
     public ImmutableArray<AddressPrefix> UnicastPeers { get; init; } = [];
+
+    /// <summary>VRRP: 1..255. Where the file names none, 254 − <see cref="AdvSkew"/>, so that a smaller skew is better in either protocol.</summary>
+    public byte Priority { get; init; }
+
+    /// <summary>VRRP: time between advertisements. Where the file names none, <see cref="AdvBase"/> seconds.</summary>
+    public TimeSpan Interval { get; init; }
+
+    /// <summary>VRRP version 3 on IPv4: what the checksum covers.</summary>
+    public VrrpChecksum Checksum { get; init; }
+
+    /// <summary>VRRP for IPv6, which has virtual MACs of its own.</summary>
+    public bool IsVrrp6 => Protocol == VirtualRouterProtocol.Vrrp3 && Addresses is [{ IsIPv6: true }, ..];
+
+    /// <summary>The options of VRRP's election; only where <see cref="Protocol"/> is not CARP.</summary>
+    public VrrpHostOptions VrrpOptions() =>
+        new()
+        {
+            Vrid = Vhid,
+            Version = (byte)(Protocol == VirtualRouterProtocol.Vrrp2 ? 2 : 3),
+            IsIPv6 = Addresses[0].IsIPv6,
+            Priority = Priority,
+            Interval = Interval,
+            Addresses = [.. Addresses.Select(a => a.Address)],
+            Checksum = Checksum,
+            Password = Protocol == VirtualRouterProtocol.Vrrp2 ? Password.Text ?? "" : "",
+            Peers = [.. UnicastPeers.Where(p => p.IsIPv6 == Addresses[0].IsIPv6).Select(p => p.Address)],
+        };
 
     /// <summary>The name by which <c>redoubt</c> refers to it: "lan@1".</summary>
     public string Member => FormattableString.Invariant($"{Interface}@{Vhid}");

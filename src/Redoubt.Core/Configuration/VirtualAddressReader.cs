@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Redoubt.Core.Vrrp;
 using static Redoubt.Core.Configuration.ElementReading;
 
 namespace Redoubt.Core.Configuration;
@@ -271,30 +272,56 @@ internal sealed class VirtualAddressReader(
         var hosts = ImmutableArray.CreateBuilder<VirtualHostConfiguration>();
         var groups = _read
             .Where(r => r.Address.Vhid > 0 && interfaces.Any(i => i.Name == r.Address.Interface))
-            .GroupBy(r => Member(r.Address));
+            // VRRP elects each family by itself.
+            .GroupBy(r => (Member(r.Address), r.Address.Protocol != VirtualRouterProtocol.Carp && r.Address.IsIPv6));
         foreach (var group in groups)
         {
             var entries = group.Where(r => r.Address.Mode == VirtualAddressMode.Carp).ToList();
+            if (entries.Count == 0)
+                continue; // an alias of the other family, which was told of
             var (_, first) = entries[0];
             foreach (var (element, other) in entries.Skip(1))
                 CheckSameHost(element, first, other, entries);
-            hosts.Add(
-                new VirtualHostConfiguration
-                {
-                    Interface = first.Interface,
-                    Device = interfaces.First(i => i.Name == first.Interface).Device,
-                    Vhid = first.Vhid,
-                    AdvBase = first.AdvBase,
-                    AdvSkew = first.AdvSkew,
-                    Password = first.Password,
-                    Addresses = [.. group.Select(r => r.Address.Prefix)],
-                    Protocol = first.Protocol,
-                    UsesRealMac = first.UsesRealMac,
-                    UnicastPeers = first.UnicastPeers,
-                }
-            );
+            var chosen = options.GetValueOrDefault(Member(first));
+            var host = new VirtualHostConfiguration
+            {
+                Interface = first.Interface,
+                Device = interfaces.First(i => i.Name == first.Interface).Device,
+                Vhid = first.Vhid,
+                AdvBase = first.AdvBase,
+                AdvSkew = first.AdvSkew,
+                Password = first.Password,
+                Addresses = [.. group.Select(r => r.Address.Prefix)],
+                Protocol = first.Protocol,
+                UsesRealMac = first.UsesRealMac,
+                UnicastPeers = first.UnicastPeers,
+                Priority = (byte)(
+                    chosen is { Priority: > 0 } ? chosen.Priority : Math.Max(VrrpHostOptions.PriorityLimit - first.AdvSkew, 1)
+                ),
+                Interval = chosen is { Interval: > 0 }
+                    ? TimeSpan.FromMilliseconds(10 * chosen.Interval)
+                    : TimeSpan.FromSeconds(first.AdvBase),
+                Checksum = chosen?.Checksum ?? VrrpChecksum.WithPseudoHeader,
+            };
+            if (host.Protocol != VirtualRouterProtocol.Carp)
+                CheckRouter(entries[0].Element, host);
+            hosts.Add(host);
         }
         return hosts.ToImmutable();
+    }
+
+    private void CheckRouter(ConfigElement element, VirtualHostConfiguration host)
+    {
+        foreach (var wrong in host.VrrpOptions().Validate())
+            problems.Error(element, $"{host.Member}: {wrong}", "what VRRP can carry");
+        if (host.Protocol == VirtualRouterProtocol.Vrrp3 && !host.Password.IsEmpty)
+            problems.Warn(element.First("password")!, "VRRP version 3 has no password: it is kept, not used", "no password");
+        if (host.Addresses[0].IsIPv6 && !host.Addresses.Any(a => a.IsLinkLocal))
+            problems.Warn(
+                element,
+                $"{host.Member}: VRRP asks for a link-local address as the first IPv6 address",
+                "an address in fe80::/64"
+            );
     }
 
     private void CheckSameHost(

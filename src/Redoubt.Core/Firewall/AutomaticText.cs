@@ -4,13 +4,7 @@ using Redoubt.Core.Configuration;
 namespace Redoubt.Core.Firewall;
 
 /// <summary>Writes the hooks and what passes them without a rule of the file: only what the node needs to do its work.</summary>
-internal sealed class AutomaticText(
-    NodeConfiguration configuration,
-    RulesetContext context,
-    NetworkView network,
-    AddressSets sets,
-    RulesetBuilder builder
-)
+internal sealed class AutomaticText(NodeConfiguration configuration, RulesetContext context, NetworkView network, RulesetBuilder builder)
 {
     public void Write(bool overload, IReadOnlySet<string> stateless)
     {
@@ -45,7 +39,7 @@ internal sealed class AutomaticText(
         }
     }
 
-    // On the sync links from the peers by their addresses; on interfaces with a vhid their addresses are not known, only that they are near.
+    // On the sync links from the peers by their addresses; on interfaces with a vhid to CARP's group: whether they are a peer's, the daemon checks.
     private void WriteHeartbeat(ChainText chain, string device, string address, string verdict)
     {
         var port = SafeText.Number(RulesetContext.HeartbeatPort);
@@ -56,11 +50,8 @@ internal sealed class AutomaticText(
         }
         foreach (var name in configuration.VirtualHosts.Select(h => h.Interface).Distinct())
         {
-            foreach (var ipv6 in new[] { false, true })
-            {
-                if (sets.Operand($"net_{name}", network.Networks(name), ipv6) is { } near)
-                    chain.Rule($"{device} @if_{name} {(ipv6 ? "ip6" : "ip")} {address} {near} udp dport {port} {verdict}", "heartbeat");
-            }
+            chain.Rule($"{device} @if_{name} ip daddr 224.0.0.18 udp dport {port} {verdict}", "heartbeat");
+            chain.Rule($"{device} @if_{name} ip6 daddr ff02::12 udp dport {port} {verdict}", "heartbeat");
         }
     }
 

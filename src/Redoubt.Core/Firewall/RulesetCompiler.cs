@@ -40,7 +40,7 @@ public static class RulesetCompiler
         var rules = new RuleText(network, sets);
         network.WriteSets(builder);
         var filter = new FilterText(configuration, context, network, sets, rules, builder);
-        new AutomaticText(configuration, context, network, sets, builder).Write(filter.HasOverload, filter.Stateless);
+        new AutomaticText(configuration, context, network, builder).Write(filter.HasOverload, filter.Stateless);
         filter.Write();
         new NatText(configuration, network, sets, rules, builder).Write();
         return builder.Build(PolicyRoute.Of(configuration, filter.Gateways), filter.NextChange);

@@ -2,7 +2,7 @@ namespace Redoubt.Core.Pfsync;
 
 /// <summary>
 /// Actions of the `linux` format. The grammar is pfsync's (subheader, count, messages; OpenBSD's form that announces the message
-/// size, so that a receiver skips what it does not know); the numbers start above those the BSDs use.
+/// size, so that a receiver skips what it does not know); the numbers start above those the BSDs use. 0x80 to 0x83 were states of 0.1 in another layout; they are not read any more.
 /// </summary>
 public enum PfsyncAction : byte
 {
@@ -10,16 +10,16 @@ public enum PfsyncAction : byte
     None = 0,
 
     /// <summary>IPv4 state whose reply mirrors the original. What the state is now: insert and update are one.</summary>
-    State4 = 0x80,
+    State4 = 0xa0,
 
     /// <summary>IPv4 state with its own reply tuple (translated, or a protocol without mirrored ports).</summary>
-    State4Nat = 0x81,
+    State4Nat = 0xa1,
 
     /// <summary>IPv6 state whose reply mirrors the original.</summary>
-    State6 = 0x82,
+    State6 = 0xa2,
 
     /// <summary>IPv6 state with its own reply tuple.</summary>
-    State6Nat = 0x83,
+    State6Nat = 0xa3,
 
     /// <summary>The owner's kernel destroyed this IPv4 state.</summary>
     Delete4 = 0x84,
@@ -32,6 +32,12 @@ public enum PfsyncAction : byte
 
     /// <summary>What do you know of this IPv6 state?</summary>
     Ask6 = 0x87,
+
+    /// <summary>An expected IPv4 flow, behind the state that announced it: <see cref="LinuxExpectation"/>.</summary>
+    Expect4 = 0xa8,
+
+    /// <summary>An expected IPv6 flow.</summary>
+    Expect6 = 0xa9,
 
     /// <summary>Sign of life, acknowledgement, challenge, clock: <see cref="PfsyncHello"/>.</summary>
     Hello = 0x90,

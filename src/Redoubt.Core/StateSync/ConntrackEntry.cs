@@ -42,6 +42,30 @@ public struct ConntrackEntry
     /// <summary>Window scale shift of the reply direction.</summary>
     public byte WindowScaleReply { get; set; }
 
+    /// <summary>State of the SCTP tracker (enum sctp_conntrack), 0 for other protocols.</summary>
+    public byte SctpState { get; set; }
+
+    /// <summary>SCTP verification tag of the original direction.</summary>
+    public uint SctpTagOriginal { get; set; }
+
+    /// <summary>SCTP verification tag of the reply direction.</summary>
+    public uint SctpTagReply { get; set; }
+
+    /// <summary>Labels.</summary>
+    public ConnectionLabels Labels { get; set; }
+
+    /// <summary>The helper that reads the connection; empty for none.</summary>
+    public HelperName Helper { get; set; }
+
+    /// <summary>Shift of the original direction's sequence numbers.</summary>
+    public SequenceAdjustment AdjustOriginal { get; set; }
+
+    /// <summary>Shift of the reply direction's sequence numbers.</summary>
+    public SequenceAdjustment AdjustReply { get; set; }
+
+    /// <summary>The bit of the mark that says "not replicated": rules with nopfsync set it.</summary>
+    public const uint MarkNotReplicated = 0x8000_0000;
+
     /// <summary>IPS_SEEN_REPLY.</summary>
     public const uint StatusSeenReply = 1 << 1;
 
@@ -56,6 +80,9 @@ public struct ConntrackEntry
 
     /// <summary>IPS_DST_NAT.</summary>
     public const uint StatusDestinationNat = 1 << 5;
+
+    /// <summary>IPS_OFFLOAD: a flowtable forwards the flow past connection tracking.</summary>
+    public const uint StatusOffload = 1 << 14;
 
     /// <summary>IPS_DYING.</summary>
     public const uint StatusDying = 1 << 9;

@@ -25,6 +25,18 @@ public enum EntryParts
     /// <summary>CTA_ZONE, or a zone in one of the tuples.</summary>
     Zone = 32,
 
+    /// <summary>CTA_LABELS. The kernel leaves out what has no label.</summary>
+    Labels = 64,
+
+    /// <summary>CTA_SEQ_ADJ_ORIG and CTA_SEQ_ADJ_REPLY.</summary>
+    Adjust = 128,
+
+    /// <summary>CTA_HELP.</summary>
+    Helper = 256,
+
+    /// <summary>CTA_PROTOINFO_SCTP with a state.</summary>
+    Sctp = 512,
+
     /// <summary>Everything that changes, as in a dump.</summary>
-    All = Status | Timeout | Mark | Id | Tcp,
+    All = Status | Timeout | Mark | Id | Tcp | Labels | Adjust | Helper | Sctp,
 }

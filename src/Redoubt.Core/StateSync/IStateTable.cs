@@ -32,6 +32,11 @@ public enum TableNews
     Destroy,
 }
 
+/// <summary>An entry that is to be there.</summary>
+/// <param name="Entry">What it is to be.</param>
+/// <param name="IsUpdate">It is there already and is changed; else it is created.</param>
+public readonly record struct TableInstall(ConntrackEntry Entry, bool IsUpdate);
+
 /// <summary>The table of connections the states go into: the kernel's in the daemon, a simulated one in tests.</summary>
 public interface IStateTable
 {
@@ -41,11 +46,20 @@ public interface IStateTable
     /// <summary>Changes timeout, mark, status and TCP fields of the entry with this original tuple; not its translation.</summary>
     TableAnswer Update(in ConntrackEntry entry);
 
+    /// <summary>Creates or updates many, in order; one answer for each.</summary>
+    void Install(ReadOnlySpan<TableInstall> installs, Span<TableAnswer> answers);
+
     /// <summary>Deletes the entry of this original tuple; where <paramref name="kernelId"/> is not 0 only if it carries that id.</summary>
     TableAnswer Delete(in ConntrackTuple original, uint kernelId);
 
     /// <summary>Finds an entry by its original or by its reply tuple.</summary>
     bool TryGet(in ConntrackTuple tuple, bool isReply, out ConntrackEntry entry);
+
+    /// <summary>Has the kernel expect a flow that a connection in the table announced.</summary>
+    TableAnswer Expect(in ExpectedFlow flow);
+
+    /// <summary>Nobody waits for that flow any more.</summary>
+    TableAnswer Unexpect(in ExpectedFlow flow);
 
     /// <summary>Makes TCP entries accept segments outside their windows; those that are gone are passed over.</summary>
     void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals);

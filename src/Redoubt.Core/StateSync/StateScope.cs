@@ -1,11 +1,12 @@
 namespace Redoubt.Core.StateSync;
 
 /// <summary>
-/// Which flows are replicated at all. Not: flows of the nodes' own addresses (the sync link's among them), loopback, multicast, broadcast,
+/// Which flows are replicated at all. Not: those that a rule marked <see cref="ConntrackEntry.MarkNotReplicated"/>, those that the operator's filters leave out, flows of the nodes' own addresses (the sync link's among them), loopback, multicast, broadcast,
 /// the protocols CARP/VRRP (112) and pfsync (240). Asked for what leaves and, as peers may lie, for what comes in.
 /// </summary>
-public sealed class StateScope(IEnumerable<(byte Family, IpAddressValue Address)> exempt)
+public sealed class StateScope(IEnumerable<(byte Family, IpAddressValue Address)> exempt, StateFilters? filters = null)
 {
+    private readonly StateFilters _filters = filters ?? StateFilters.None;
     private readonly HashSet<(byte, IpAddressValue)> _exempt = [.. exempt];
 
     /// <summary>True where this entry belongs on the peers too.</summary>
@@ -13,8 +14,10 @@ public sealed class StateScope(IEnumerable<(byte Family, IpAddressValue Address)
         entry.Original.Family is 2 or 10
         && entry.Original.Protocol is not (0 or 112 or 240)
         && (entry.Status & ConntrackEntry.StatusDying) == 0
+        && (entry.Mark & ConntrackEntry.MarkNotReplicated) == 0
         && IsForwardable(entry.Original)
-        && IsForwardable(entry.Reply);
+        && IsForwardable(entry.Reply)
+        && _filters.Pass(entry);
 
     private bool IsForwardable(in ConntrackTuple tuple) =>
         IsForwardable(tuple.Family, tuple.Source) && IsForwardable(tuple.Family, tuple.Destination);

@@ -43,6 +43,9 @@ internal struct StateSlot
     /// <summary>The kernel holds the entry, as far as we know.</summary>
     public bool InKernel;
 
+    /// <summary>The kernel was not asked yet to hold it as it is.</summary>
+    public bool IsSettling;
+
     /// <summary>A scan found the entry before its NEW event was read.</summary>
     public bool FromScan;
 }

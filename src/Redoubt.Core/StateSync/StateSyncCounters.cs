@@ -58,6 +58,18 @@ public sealed class StateSyncCounters
     /// <summary>Questions received.</summary>
     public long AsksReceived { get; internal set; }
 
+    /// <summary>Expected flows sent.</summary>
+    public long ExpectationsSent { get; internal set; }
+
+    /// <summary>Expected flows received.</summary>
+    public long ExpectationsReceived { get; internal set; }
+
+    /// <summary>Expected flows that the kernel did not take: it lacks the helper, or the connection that announced them.</summary>
+    public long ExpectationFailures { get; internal set; }
+
+    /// <summary>Handshakes in flight that were called established at a take-over.</summary>
+    public long Promoted { get; internal set; }
+
     /// <summary>States taken over from another owner.</summary>
     public long Claims { get; internal set; }
 
@@ -114,6 +126,10 @@ public sealed class StateSyncCounters
         yield return new("deletesStale", DeletesStale);
         yield return new("asksSent", AsksSent);
         yield return new("asksReceived", AsksReceived);
+        yield return new("expectationsSent", ExpectationsSent);
+        yield return new("expectationsReceived", ExpectationsReceived);
+        yield return new("expectationFailures", ExpectationFailures);
+        yield return new("promoted", Promoted);
         yield return new("claims", Claims);
         yield return new("installed", Installed);
         yield return new("installFailures", InstallFailures);

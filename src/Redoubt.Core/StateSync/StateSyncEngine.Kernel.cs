@@ -8,6 +8,7 @@ public sealed partial class StateSyncEngine
     public void TakeNews(Instant now, TableNews kind, in ConntrackEntry entry, EntryParts parts, bool isEcho)
     {
         _now = now;
+        Settle();
         Counters.Events++;
         if (isEcho)
         {
@@ -34,6 +35,7 @@ public sealed partial class StateSyncEngine
     public void TakeOverrun(Instant now)
     {
         _now = now;
+        Settle();
         Counters.Overruns++;
         Notice?.Invoke("overrun", "the kernel dropped news of connections; comparing with the whole table");
         StartScan(isUrgent: true);
@@ -112,19 +114,12 @@ public sealed partial class StateSyncEngine
     private void TakeUpdate(in ConntrackEntry entry, EntryParts parts)
     {
         var number = _store.Find(entry.Original);
-        if (number < 0)
+        if (number < 0 || _store[number].Phase == SlotPhase.Ended || _store[number].State.Entry.Reply != entry.Reply)
         {
-            if (IsForwarding && _options.Scope.Includes(entry))
-                TakeNew(entry);
+            TakeUnknown(entry, parts);
             return;
         }
         ref var slot = ref _store[number];
-        if (slot.Phase == SlotPhase.Ended || slot.State.Entry.Reply != entry.Reply)
-        {
-            if (IsForwarding && _options.Scope.Includes(entry))
-                TakeNew(entry);
-            return;
-        }
         slot.InKernel = true;
         slot.FromScan = false;
         if (!IsForwarding)
@@ -136,7 +131,26 @@ public sealed partial class StateSyncEngine
             slot.State.Revision++;
         else
             return;
+        // A rule took it out of the replication: the copies go, the flow itself stays.
+        if (!_options.Scope.Includes(slot.State.Entry))
+            End(number, ref slot);
         QueueToAll(number);
+    }
+
+    // An update names only what changed. Whether the flow is replicated, and what it is, only the whole entry says.
+    private void TakeUnknown(in ConntrackEntry entry, EntryParts parts)
+    {
+        if (!IsForwarding || !_options.Scope.Includes(entry))
+            return;
+        if ((parts & EntryParts.All) == EntryParts.All)
+            TakeNew(entry);
+        else if (
+            _table.TryGet(entry.Original, isReply: false, out var whole)
+            && whole.Original == entry.Original
+            && whole.Reply == entry.Reply
+            && _options.Scope.Includes(whole)
+        )
+            TakeNew(whole);
     }
 
     private void Claim(ref StateSlot slot)
@@ -176,6 +190,19 @@ public sealed partial class StateSyncEngine
             next.WindowScaleOriginal = entry.WindowScaleOriginal;
             next.WindowScaleReply = entry.WindowScaleReply;
         }
+        if ((parts & EntryParts.Sctp) != 0 && entry.SctpState != 0)
+        {
+            next.SctpState = entry.SctpState;
+            next.SctpTagOriginal = entry.SctpTagOriginal;
+            next.SctpTagReply = entry.SctpTagReply;
+        }
+        if ((parts & EntryParts.Labels) != 0)
+            next.Labels = entry.Labels;
+        // What is left out of a walk has none; a helper stays for life.
+        if ((parts & EntryParts.Helper) != 0 && !entry.Helper.IsEmpty)
+            next.Helper = entry.Helper;
+        if ((parts & EntryParts.Adjust) != 0)
+            (next.AdjustOriginal, next.AdjustReply) = (entry.AdjustOriginal, entry.AdjustReply);
         slot.State.Entry = next;
         const byte flags = unchecked((byte)~ConntrackEntry.TcpFlagBeLiberal);
         return next.Status != known.Status
@@ -183,6 +210,13 @@ public sealed partial class StateSyncEngine
             || next.TcpState != known.TcpState
             || ((next.TcpFlagsOriginal ^ known.TcpFlagsOriginal) & flags) != 0
             || ((next.TcpFlagsReply ^ known.TcpFlagsReply) & flags) != 0
+            || next.SctpState != known.SctpState
+            || next.SctpTagOriginal != known.SctpTagOriginal
+            || next.SctpTagReply != known.SctpTagReply
+            || next.Labels != known.Labels
+            || next.Helper != known.Helper
+            || next.AdjustOriginal != known.AdjustOriginal
+            || next.AdjustReply != known.AdjustReply
             || next.WindowScaleOriginal != known.WindowScaleOriginal
             || next.WindowScaleReply != known.WindowScaleReply;
     }

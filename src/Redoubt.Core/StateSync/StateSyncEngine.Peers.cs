@@ -27,6 +27,10 @@ public sealed partial class StateSyncEngine
                 case PfsyncAction.BulkEnd when message.Length >= 8:
                     TakeBulkEnd(peer, message);
                     break;
+                case PfsyncAction.Expect4 or PfsyncAction.Expect6:
+                    if (!TakeExpected(message, sections.Action))
+                        rejection = Counters.Count(PfsyncRejection.BadMessage);
+                    break;
                 default:
                     if (LinuxState.LengthOf(sections.Action) == 0)
                         break;
@@ -77,7 +81,7 @@ public sealed partial class StateSyncEngine
         }
         else
         {
-            ref var slot = ref _store[number];
+            ref var slot = ref Settled(number);
             var order = StateMerge.Compare(state, false, slot.State, slot.Phase == SlotPhase.Ended);
             if (peer.BulkIn == BulkPhase.Running)
                 slot.SeenInBulk = peer.BulkRequest;
@@ -154,7 +158,7 @@ public sealed partial class StateSyncEngine
             Counters.DeletesStale++;
             return;
         }
-        ref var slot = ref _store[number];
+        ref var slot = ref Settled(number);
         // Who forwards knows better: it is here. Also where the word is our own, of an earlier life.
         if (
             slot is { Phase: SlotPhase.Live, InKernel: true }
@@ -190,7 +194,7 @@ public sealed partial class StateSyncEngine
         var number = _store.Find(state.Entry.Original);
         if (number >= 0)
         {
-            ref var slot = ref _store[number];
+            ref var slot = ref Settled(number);
             // Dropped without a word: now its word is asked for.
             if (slot.State.Identity == default && state.Owner == _options.NodeId)
                 slot.State = state;
@@ -280,84 +284,4 @@ public sealed partial class StateSyncEngine
     }
 
     private uint ScanSeconds => (uint)Math.Max(1, Math.Ceiling(_options.ScanPeriod.TotalSeconds));
-
-    /// <summary>Puts the slot's state into the kernel, or renews it there.</summary>
-    private void Install(int number)
-    {
-        ref var slot = ref _store[number];
-        var span = InstalledSpan(slot.State.Entry);
-        var entry = slot.State.Entry with { TimeoutSeconds = (uint)span.TotalSeconds };
-        if (entry.HasTcp)
-        {
-            entry.TcpFlagsOriginal |= ConntrackEntry.TcpFlagBeLiberal;
-            entry.TcpFlagsReply |= ConntrackEntry.TcpFlagBeLiberal;
-        }
-        var answer = slot.InKernel ? _table.Update(entry) : _table.Create(entry);
-        if (answer == TableAnswer.Missing)
-        {
-            slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = 0 } };
-            answer = _table.Create(entry);
-        }
-        if (answer == TableAnswer.Exists)
-            answer = MakeRoom(number, entry);
-        slot.InKernel = answer == TableAnswer.Done;
-        if (!slot.InKernel)
-        {
-            Counters.InstallFailures++;
-            // A later flow holds the tuple: where the traffic is, this one is over.
-            if (answer == TableAnswer.Exists && HasTheWord(slot.State.Owner))
-                Lost(number);
-            return;
-        }
-        Counters.Installed++;
-        slot.InstalledUntil = _now + span;
-    }
-
-    /// <summary>Another entry stands in the way: the same flow is updated, a stale one of either tuple removed.</summary>
-    private TableAnswer MakeRoom(int number, in ConntrackEntry entry)
-    {
-        if (_table.TryGet(entry.Original, isReply: false, out var found) && found.Original == entry.Original)
-        {
-            if (found.Reply == entry.Reply)
-                return _table.Update(entry);
-            Counters.Evicted++;
-            _table.Delete(found.Original, found.KernelId);
-        }
-        if (_table.TryGet(entry.Reply, isReply: true, out found) && found.Original != entry.Original)
-        {
-            var other = _store.Find(found.Original);
-            if (other >= 0 && other != number)
-            {
-                ref var rival = ref _store[other];
-                if (rival.Phase == SlotPhase.Live && rival.State.Identity > _store[number].State.Identity)
-                    return TableAnswer.Exists;
-                if (rival.Phase == SlotPhase.Live)
-                    Lost(other);
-            }
-            Counters.Evicted++;
-            _table.Delete(found.Original, found.KernelId);
-        }
-        return _table.Create(entry);
-    }
-
-    private void Evict(ref StateSlot slot)
-    {
-        var original = slot.State.Entry.Original;
-        var id = slot.State.Entry.KernelId;
-        if (id == 0)
-        {
-            if (
-                !_table.TryGet(original, isReply: false, out var found)
-                || found.Original != original
-                || found.Reply != slot.State.Entry.Reply
-            )
-            {
-                slot.InKernel = false;
-                return;
-            }
-            id = found.KernelId;
-        }
-        _table.Delete(original, id);
-        slot.InKernel = false;
-    }
 }

@@ -168,6 +168,7 @@ public sealed partial class StateSyncEngine
         else if (slot.Asking == 0)
         {
             Install(number);
+            Settle();
             if (slot.Phase != SlotPhase.Live || slot.InKernel)
                 return;
             // Another flow stands in its way here. Ours of old lives where it is forwarded, or nowhere; others' are asked about.

@@ -85,10 +85,12 @@ public sealed partial class StateSyncEngine
             slot.Phase == SlotPhase.Ended ? (isIPv4 ? PfsyncAction.Delete4 : PfsyncAction.Delete6)
             : (slot.Asking & peer.Bit) != 0 ? (isIPv4 ? PfsyncAction.Ask4 : PfsyncAction.Ask6)
             : LinuxState.ActionOf(slot.State);
-        var message = writer.Append(buffer, action, LinuxState.LengthOf(action));
+        var message = writer.Append(buffer, action, LinuxState.LengthOf(action, slot.State));
         if (message.IsEmpty)
             return false;
         LinuxState.Write(message, action, slot.State);
+        if (_expected.Count > 0 && !slot.State.Entry.Helper.IsEmpty && !WriteExpected(ref slot, ref writer, buffer))
+            return false;
         if (slot.Phase == SlotPhase.Ended)
             Counters.DeletesSent++;
         else if ((slot.Asking & peer.Bit) != 0)

@@ -70,12 +70,14 @@ public sealed partial class StateSyncEngine
     public void Tick(Instant now)
     {
         _now = now;
+        Settle();
+        PromoteSlice();
         FreeEnded();
         MakeLiberalSlice();
         ScanSlice();
         UpdateReadiness();
         Deadline = Instant.Earlier(_nextScanSlice, now + _helloInterval);
-        if (_liberalCursor >= 0)
+        if (_liberalCursor >= 0 || _promoteCursor >= 0)
             Deadline = now;
         foreach (var peer in _peers)
         {
@@ -98,10 +100,12 @@ public sealed partial class StateSyncEngine
     public void SetForwarding(Instant now, bool forwarding)
     {
         _now = now;
+        Settle();
         if (IsForwarding == forwarding)
             return;
         IsForwarding = forwarding;
         _liberalCursor = forwarding ? -1 : 0;
+        _promoteCursor = forwarding ? 0 : -1;
         _leavingScans = forwarding ? 0 : LeavingScans;
         StartScan(isUrgent: true);
         foreach (var peer in _peers)

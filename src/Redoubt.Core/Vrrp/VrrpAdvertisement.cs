@@ -13,6 +13,12 @@ namespace Redoubt.Core.Vrrp;
 /// </remarks>
 public readonly ref struct VrrpAdvertisement
 {
+    /// <summary>Authentication type of a clear-text password.</summary>
+    public const byte PasswordAuthentication = 1;
+
+    /// <summary>The only type: an advertisement.</summary>
+    public const byte AdvertisementType = 1;
+
     private const int HeaderLength = 8;
     private const int AuthenticationLength = 8;
     private readonly ReadOnlySpan<byte> _bytes;
@@ -47,6 +53,9 @@ public readonly ref struct VrrpAdvertisement
         Version == 2
             ? TimeSpan.FromSeconds(_bytes[5])
             : TimeSpan.FromMilliseconds(10 * (BinaryPrimitives.ReadUInt16BigEndian(_bytes[4..]) & 0xfff));
+
+    /// <summary>Version 3: the four bits before the interval, 0 by the standard and not looked at. Version 2: 0.</summary>
+    public byte Reserved => Version == 2 ? (byte)0 : (byte)(_bytes[4] >> 4);
 
     /// <summary>The checksum field.</summary>
     public ushort Checksum => BinaryPrimitives.ReadUInt16BigEndian(_bytes[6..]);
@@ -94,5 +103,43 @@ public readonly ref struct VrrpAdvertisement
             return false;
         advertisement = new VrrpAdvertisement(bytes, ipv6);
         return true;
+    }
+
+    /// <summary>Writes a message with its checksum and returns its length.</summary>
+    internal static int Write(
+        Span<byte> message,
+        VrrpHostOptions options,
+        byte priority,
+        ReadOnlySpan<IpAddressValue> addresses,
+        ReadOnlySpan<byte> password,
+        IpAddressValue source,
+        IpAddressValue destination
+    )
+    {
+        var (ipv6, count) = (options.IsIPv6, (byte)addresses.Length);
+        var length = options.Version == 2 ? Version2Length(count) : Version3Length(count, ipv6);
+        message = message[..length];
+        message[0] = (byte)((options.Version << 4) | AdvertisementType);
+        message[1] = options.Vrid;
+        message[2] = priority;
+        message[3] = count;
+        if (options.Version == 2)
+        {
+            message[4] = options.Password.Length > 0 ? PasswordAuthentication : (byte)0;
+            message[5] = (byte)options.Interval.TotalSeconds;
+            password[..AuthenticationLength].CopyTo(message[^AuthenticationLength..]);
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(message[4..], (ushort)(options.Interval.Ticks / (TimeSpan.TicksPerMillisecond * 10)));
+        }
+        message[6..8].Clear();
+        var size = ipv6 ? 16 : 4;
+        for (var i = 0; i < count; i++)
+            addresses[i].Write(message.Slice(HeaderLength + (i * size), size));
+        var plain = options.Version == 2 || (options.Checksum == VrrpChecksum.WithoutPseudoHeader && !ipv6);
+        var pseudo = plain ? 0 : InternetChecksum.PseudoHeader(ipv6, source, destination, length, Carp.CarpAdvertisement.Protocol);
+        BinaryPrimitives.WriteUInt16BigEndian(message[6..], InternetChecksum.Finish(InternetChecksum.Add(pseudo, message)));
+        return length;
     }
 }

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Redoubt.Control;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Configuration.Document;
+using Redoubt.Daemon.Cluster;
 
 namespace Redoubt.Daemon.Configuration;
 
@@ -20,6 +22,9 @@ internal sealed record ConfigSnapshot(
     ImmutableArray<string> Kept
 )
 {
+    /// <summary>The cluster's secret, from the file that the configuration names; null where it names none.</summary>
+    public ClusterSecret? Secret { get; private init; }
+
     /// <summary>Reads a file; null where it has errors. <paramref name="problems"/> holds errors and warnings.</summary>
     public static ConfigSnapshot? TryRead(byte[] bytes, string file, out IReadOnlyList<ConfigurationProblem> problems)
     {
@@ -28,6 +33,7 @@ internal sealed record ConfigSnapshot(
         problems = all;
         if (result.Configuration is not { } configuration)
             return null;
+        var secret = ReadSecret(configuration, file, all);
         all.AddRange(Unsupported(configuration).Select(p => new ConfigurationProblem(true, file, 0, p.Element, p.Message, p.Expected)));
         if (all.Any(p => p.IsError))
             return null;
@@ -36,7 +42,7 @@ internal sealed record ConfigSnapshot(
             all.Add(new ConfigurationProblem(true, file, refusal!.Line, "", refusal.Message, ""));
             return null;
         }
-        return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections);
+        return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections) { Secret = secret };
     }
 
     /// <summary>SHA-256 of a file, hexadecimal.</summary>
@@ -50,16 +56,10 @@ internal sealed record ConfigSnapshot(
     public IEnumerable<string> NotInForce()
     {
         var settings = Configuration.Redoubt;
-        if (settings.SecretFile is not null)
-            yield return "cluster/secretfile";
-        if (settings.Strict)
-            yield return "cluster/strict";
+        if (settings.SecretFile is null && settings.Profile != FailoverProfile.Carp && !settings.Peers.IsEmpty)
+            yield return "failover/profile (without cluster/secretfile there are no heartbeats: CARP's timers decide)";
         if (settings.SyncLinks.Length > 1)
-            yield return "the second cluster/synclink";
-        if (settings.Profile == FailoverProfile.Fast)
-            yield return "failover/profile fast";
-        if (settings.Groups.Length > 1)
-            yield return "failover/group";
+            yield return "the second cluster/synclink, for state sync (heartbeats use both)";
         if (!settings.Witnesses.IsEmpty)
             yield return "failover/witness";
         if (!settings.Checks.IsEmpty)
@@ -68,13 +68,23 @@ internal sealed record ConfigSnapshot(
             yield return "statesync/defer";
     }
 
+    // Beside the configuration file, whatever folder this program runs in.
+    private static ClusterSecret? ReadSecret(NodeConfiguration configuration, string file, List<ConfigurationProblem> problems)
+    {
+        if (configuration.Redoubt.SecretFile is not { } name)
+            return null;
+        var path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file)) ?? "/", name);
+        var secret = SecretFile.Read(path, out var error);
+        if (secret is null)
+            problems.Add(new ConfigurationProblem(true, file, 0, "redoubt/cluster/secretfile", error, ""));
+        return secret;
+    }
+
     // Better refused than silently run as something else.
     private static IEnumerable<(string Element, string Message, string Expected)> Unsupported(NodeConfiguration configuration)
     {
         foreach (var host in configuration.VirtualHosts)
         {
-            if (host.Protocol != VirtualRouterProtocol.Carp)
-                yield return ($"redoubt/vip {host.Member}", "this version elects by CARP only", "<protocol>carp</protocol>");
             if (host.UsesRealMac)
                 yield return ($"redoubt/vip {host.Member}", "this version uses virtual MACs only", "<mac>virtual</mac>");
             if (!host.UnicastPeers.IsEmpty)

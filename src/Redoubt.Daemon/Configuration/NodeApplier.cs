@@ -107,6 +107,7 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
     private Node StartNode(ConfigSnapshot snapshot) =>
         Node.Start(
             snapshot.Configuration,
+            snapshot.Secret,
             stateDirectory,
             maintenance,
             events,

@@ -1,12 +1,13 @@
 using Redoubt.Core;
 using Redoubt.Core.Carp;
 using Redoubt.Core.Configuration;
+using Redoubt.Core.Failover;
 using Redoubt.Linux.Links;
 
 namespace Redoubt.Daemon.Election;
 
 /// <summary>One vhid on one port, between its election and the kernel. Owned by the election thread.</summary>
-internal sealed class ElectionHost(VirtualHostConfiguration configuration, ElectionPort port, CarpVirtualHost carp, int member, int group)
+internal sealed class ElectionHost(VirtualHostConfiguration configuration, ElectionPort port, IVirtualHost host, int member, int group)
 {
     // Neighbours that missed the first announcement get others; the last one catches switches that come up slowly.
     private static readonly TimeSpan[] _burst =
@@ -25,7 +26,10 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
 
     public ElectionPort Port { get; } = port;
 
-    public CarpVirtualHost Carp { get; } = carp;
+    /// <summary>Its election and its advertisements, by CARP or by VRRP.</summary>
+    public IVirtualHost Virtual { get; } = host;
+
+    public IElection Machine => Virtual.Machine;
 
     /// <summary>Index in the gate's members.</summary>
     public int Member { get; } = member;
@@ -51,6 +55,9 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     /// <summary>The slower master was asked to yield and had its time.</summary>
     public bool HasAsked { get; private set; }
 
+    /// <summary>Why its failover group moved last; for <see cref="CarpReason.Group"/>.</summary>
+    public string GroupText { get; set; } = "";
+
     /// <summary>The state last told to the log.</summary>
     public CarpState Told { get; set; } = CarpState.Init;
 
@@ -60,7 +67,7 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     /// <summary>When the kernel's addresses are to be compared with the wanted ones; <see cref="Instant.Never"/>: they fit.</summary>
     public Instant RepairAt { get; set; } = Instant.Never;
 
-    public bool IsMaster => Carp.Machine.State == CarpState.Master;
+    public bool IsMaster => Machine.State == CarpState.Master;
 
     /// <summary>When <see cref="TakeAnnouncement"/> is due.</summary>
     public Instant NextAnnouncement => _burstNext < _burst.Length ? _burstStart + _burst[_burstNext] : Instant.Never;

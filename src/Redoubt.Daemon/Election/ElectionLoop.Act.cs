@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Redoubt.Control;
 using Redoubt.Core;
 using Redoubt.Core.Carp;
+using Redoubt.Core.Failover;
 using Redoubt.Linux;
 using Redoubt.Linux.Nftables;
 
@@ -38,7 +39,7 @@ internal sealed partial class ElectionLoop
             if ((host.Pending & CarpActions.Release) == 0)
                 continue;
             // Where another master is heard, what is still on its way here is forwarded for a moment.
-            if (_drain > TimeSpan.Zero && host.Carp.Machine.Reason is CarpReason.BetterMaster or CarpReason.EqualMaster)
+            if (_drain > TimeSpan.Zero && host.Machine.Reason is CarpReason.BetterMaster or CarpReason.EqualMaster or CarpReason.Group)
             {
                 _gate.Drain(host.Member);
                 host.DrainEnd = BootClock.Now + _drain;
@@ -119,7 +120,7 @@ internal sealed partial class ElectionLoop
     private static bool MustAsk(ElectionHost host) =>
         (host.Pending & CarpActions.Claim) != 0
         && host.IsMaster
-        && host.Carp.Machine.Reason == CarpReason.PreemptedSlowerMaster
+        && host.Machine.Reason is CarpReason.PreemptedSlowerMaster or CarpReason.Owner
         && !host.HasAsked;
 
     private void Claim()
@@ -130,7 +131,7 @@ internal sealed partial class ElectionLoop
         {
             if ((host.Pending & CarpActions.Claim) == 0)
                 continue;
-            _gate.Grant(host.Member, now);
+            _gate.Grant(host.Member, now, HeartbeatLease());
             host.DrainEnd = Instant.Never;
             any = true;
         }
@@ -177,13 +178,13 @@ internal sealed partial class ElectionLoop
     {
         foreach (var host in _hosts)
         {
-            var machine = host.Carp.Machine;
+            var machine = host.Machine;
             if (machine.State == host.Told)
                 continue;
             var (from, to) = (StateText(host.Told), StateText(machine.State));
             host.Told = machine.State;
             _reports.Events.Transition(host.Configuration.Interface, host.Configuration.Vhid, from, to, ReasonText(host));
-            if (machine.State == CarpState.Master && machine.Reason == CarpReason.MasterTimedOut)
+            if (machine.State == CarpState.Master && (machine.Reason == CarpReason.MasterTimedOut || MasterDied(host)))
                 _failoverEnded = true;
         }
         if (_failoverEnded)
@@ -193,6 +194,10 @@ internal sealed partial class ElectionLoop
             ClearDemotion(FailoverReason, BootClock.Now);
         }
     }
+
+    private bool MasterDied(ElectionHost host) =>
+        host.Machine.Reason == CarpReason.Group
+        && _coordinator?.Groups[host.Group].Reason is GroupReason.MasterDied or GroupReason.MasterLeft;
 
     private bool _failoverEnded;
 
@@ -223,19 +228,21 @@ internal sealed partial class ElectionLoop
     private void GiveUp(ElectionHost host, Instant now)
     {
         _gate.Revoke(host.Member);
-        host.Carp.Machine.OnLeaseLost(now);
+        host.Machine.OnLeaseLost(now);
         host.Pending = CarpActions.None;
+        _coordinator?.Groups[host.Group].Abstain(_abstention, now);
     }
 
     private void SendAdvertisements(ElectionHost host)
     {
-        var machine = host.Carp.Machine;
-        var demoted = machine.EffectiveSkew > host.Configuration.AdvSkew;
-        var mark = GateMark.Renew(host.Group, demoted);
+        var demoted = host.Virtual.IsDemoted;
+        // Where heartbeats renew the lease, an advertisement only uses it: it would make the lease longer than peers wait.
+        var renews = HeartbeatLease() is null;
+        var mark = renews ? GateMark.Renew(host.Group, demoted) : GateMark.Announce(host.Group);
         var now = BootClock.Now; // before the frame leaves: the kernel's lease ends a little later than ours
-        var sent = SendAdvertisement(host, ipv6: false, machine.EffectiveSkew, mark);
-        sent |= SendAdvertisement(host, ipv6: true, machine.EffectiveSkew, mark);
-        if (sent)
+        var sent = SendAdvertisement(host, ipv6: false, resign: false, mark);
+        sent |= SendAdvertisement(host, ipv6: true, resign: false, mark);
+        if (sent && renews)
             _gate.Renewed(host.Group, now, demoted);
         var reason = $"cannot send on {host.Port.Name}";
         if (host.Port.CannotSend)
@@ -244,11 +251,11 @@ internal sealed partial class ElectionLoop
             ClearDemotion(reason, now);
     }
 
-    private bool SendAdvertisement(ElectionHost host, bool ipv6, byte advSkew, uint mark)
+    private bool SendAdvertisement(ElectionHost host, bool ipv6, bool resign, uint mark)
     {
-        if (!host.Carp.Has(ipv6) || !TryFirstAddress(host, ipv6, out var address))
+        if (!host.Virtual.Has(ipv6) || !TryFirstAddress(host, ipv6, out var address))
             return false;
-        if (!host.Port.TryGetSource(ipv6, address, out var source))
+        if (!host.Port.TryGetSource(ipv6, host.Port.First(ipv6) ?? address, out var source))
         {
             _reports.Alarms.Raise(
                 $"carp-source {host.Port.Name}",
@@ -256,26 +263,23 @@ internal sealed partial class ElectionLoop
             );
             return false;
         }
-        var length = CarpFrame.Write(
+        var length = host.Virtual.WriteFrame(
             _frame,
-            host.Carp,
             ipv6,
-            MacAddress.Virtual(host.Configuration.Vhid),
+            host.Virtual.VirtualMac,
             source,
             ipv6 ? CarpFrame.GroupIPv6 : CarpFrame.GroupIPv4,
             ipv6 ? CarpFrame.GroupMacIPv6 : CarpFrame.GroupMacIPv4,
-            advSkew == byte.MaxValue ? byte.MaxValue : host.Configuration.AdvBase,
-            advSkew,
-            host.Carp.Machine.DemotionByte
+            resign
         );
         return host.Port.Send(_frame.AsSpan(0, length), mark);
     }
 
-    // advbase and advskew 255: every backup takes over at once (carp.md section 6).
+    // CARP: advbase and advskew 255, and every backup takes over at once. VRRP: priority 0, and the best one does after its skew.
     private void SendResignation(ElectionHost host)
     {
-        SendAdvertisement(host, ipv6: false, byte.MaxValue, GateMark.Resign);
-        SendAdvertisement(host, ipv6: true, byte.MaxValue, GateMark.Resign);
+        SendAdvertisement(host, ipv6: false, resign: true, GateMark.Resign);
+        SendAdvertisement(host, ipv6: true, resign: true, GateMark.Resign);
     }
 
     private static bool TryFirstAddress(ElectionHost host, bool ipv6, out Core.Configuration.AddressPrefix address)
@@ -293,7 +297,7 @@ internal sealed partial class ElectionLoop
 
     private void Announce(ElectionHost host)
     {
-        var mac = MacAddress.Virtual(host.Configuration.Vhid);
+        var mac = host.Virtual.VirtualMac;
         var mark = GateMark.Announce(host.Group);
         foreach (var address in host.Configuration.Addresses)
         {
@@ -339,14 +343,16 @@ internal sealed partial class ElectionLoop
 
     private static string ReasonText(ElectionHost host)
     {
-        var machine = host.Carp.Machine;
+        var machine = host.Machine;
+        if (machine.Reason == CarpReason.Group)
+            return host.GroupText;
         return CarpReasonText.Text(machine.Reason, MasterHeard(host), machine.Silence);
     }
 
     private static string? MasterHeard(ElectionHost host)
     {
-        var (ipv4, ipv6) = (host.Carp.View(ipv6: false), host.Carp.View(ipv6: true));
-        if (ipv4.Source is { } source4 && (ipv6.Source is null || ipv4.LastHeard >= ipv6.LastHeard - host.Carp.Machine.MasterDownTime))
+        var (ipv4, ipv6) = (host.Virtual.Heard(ipv6: false), host.Virtual.Heard(ipv6: true));
+        if (ipv4.Source is { } source4 && (ipv6.Source is null || ipv4.LastHeard >= ipv6.LastHeard - host.Machine.MasterDownTime))
             return source4.ToIPAddress(AddressFamily.InterNetwork).ToString();
         return ipv6.Source?.ToIPAddress(AddressFamily.InterNetworkV6).ToString();
     }

@@ -96,6 +96,7 @@ internal sealed partial class ElectionLoop
     private void LinkChanged(ElectionPort port, Instant now)
     {
         var reason = $"link {port.Name} down";
+        _coordinator?.SetSegment(_ports.IndexOf(port), port.IsUsable, now);
         if (port.IsUsable)
         {
             port.ForgivenAt = _ledger.Has(reason) ? now + _linkHoldDown : Instant.Never;
@@ -113,11 +114,11 @@ internal sealed partial class ElectionLoop
     }
 
     private void Ready(ElectionHost host, Instant now) =>
-        host.Add(host.Port.IsUsable && _enabled ? host.Carp.Machine.OnReady(now) : host.Carp.Machine.OnNotReady(now));
+        host.Add(host.Port.IsUsable && _enabled ? host.Machine.OnReady(now) : host.Machine.OnNotReady(now));
 
     private void RestoreDevice(ElectionHost host, Instant now)
     {
-        host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid);
+        host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
         _gate.Rebind(host.Member, host.Device.Index);
         var errno = _gate.Load(now);
         if (!errno.IsSuccess)
@@ -227,7 +228,7 @@ internal sealed partial class ElectionLoop
         {
             _preemptAt = Instant.Never;
             foreach (var host in _hosts)
-                host.Carp.Machine.Preempt = true;
+                host.Machine.Preempt = true;
         }
         if (now >= _nextRefresh)
         {

@@ -1,7 +1,9 @@
 using Redoubt.Control;
 using Redoubt.Core;
 using Redoubt.Core.Carp;
+using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
+using Redoubt.Core.Vrrp;
 using Redoubt.Daemon.Configuration;
 using Redoubt.Linux;
 
@@ -46,7 +48,7 @@ internal sealed partial class ElectionLoop
             foreach (var host in _hosts)
             {
                 if (!on && host.IsMaster)
-                    host.Add(host.Carp.Machine.OnStop(now));
+                    host.Add(host.Machine.OnStop(now));
                 Ready(host, now);
             }
             return VerbResult.Done(on ? "CARP is on" : "CARP is off on this node; its addresses are released");
@@ -90,14 +92,41 @@ internal sealed partial class ElectionLoop
     public VerbResult SetState(byte vhid, string name, string state) =>
         Ask(now =>
         {
-            var host = _hosts.Find(h => h.Configuration.Vhid == vhid && h.Configuration.Interface == name);
-            if (host is null)
+            // One by CARP; by VRRP perhaps one for each family.
+            var hosts = _hosts.FindAll(h => h.Configuration.Vhid == vhid && h.Configuration.Interface == name);
+            if (hosts.Count == 0)
                 return VerbResult.Refused($"there is no vhid {vhid} on {name}");
-            if (host.Carp.Machine.State == CarpState.Init)
+            if (hosts.TrueForAll(h => h.Machine.State == CarpState.Init))
                 return VerbResult.Refused($"vhid {vhid} on {name} does not take part: {(_enabled ? "link down" : "CARP is off")}");
-            host.Add(host.Carp.Machine.OnOperator(state == "master" ? CarpState.Master : CarpState.Backup, now));
-            return VerbResult.Done($"vhid {vhid} on {name} is {StateText(host.Carp.Machine.State)}");
+            if (_coordinator?.Decides(hosts[0].Group) == true)
+                return SetGroupState(hosts[0], state == "master", now);
+            foreach (var host in hosts)
+                host.Add(host.Machine.OnOperator(state == "master" ? CarpState.Master : CarpState.Backup, now));
+            return VerbResult.Done($"vhid {vhid} on {name} is {StateText(hosts[0].Machine.State)}");
         });
+
+    // A group moves as a whole; the peer is asked, or is let to ask.
+    private VerbResult SetGroupState(ElectionHost host, bool master, Instant now)
+    {
+        var group = _coordinator!.Groups[host.Group];
+        if (master)
+        {
+            if (!host.IsMaster)
+                group.Force();
+            return VerbResult.Done(
+                host.IsMaster ? $"group {group.Name} is MASTER already" : $"group {group.Name}: the master is asked to yield"
+            );
+        }
+        if (!host.IsMaster)
+            return VerbResult.Done($"group {group.Name} is not MASTER here already");
+        group.Abstain(_abstention, now);
+        foreach (var member in _hosts)
+        {
+            if (member.Group == host.Group)
+                member.Add(member.Machine.OnOperator(CarpState.Backup, now));
+        }
+        return VerbResult.Done($"group {group.Name} is given up");
+    }
 
     /// <summary>
     /// Gives the addresses to a peer: demoted, so that a preempting peer takes over before this node lets go; where none does, by
@@ -114,22 +143,32 @@ internal sealed partial class ElectionLoop
         });
         if (masters == 0)
             return VerbResult.Refused("this node holds no address: there is nothing to hand over");
+        if (IsLonely())
+            return VerbResult.Refused("no peer is there that could take the addresses over");
         if (WaitFor(static h => !h.IsMaster, _yieldWait))
             return VerbResult.Done($"handed over {masters} of {others} vhids");
         Ask(now =>
         {
             foreach (var host in _hosts)
             {
+                _coordinator?.Groups[host.Group].Abstain(claimWait, now);
                 if (host.IsMaster)
-                    host.Add(host.Carp.Machine.OnOperator(CarpState.Backup, now));
+                    host.Add(host.Machine.OnOperator(CarpState.Backup, now));
             }
             return true;
         });
         var asked = BootClock.Now;
-        if (WaitFor(h => h.Carp.Machine.State == CarpState.Init || (!h.IsMaster && HeardSince(h, asked)), claimWait))
+        if (WaitFor(h => h.Machine.State == CarpState.Init || (!h.IsMaster && HeardSince(h, asked)), claimWait))
             return VerbResult.Done($"handed over {masters} of {others} vhids");
         return VerbResult.Refused("no peer took the addresses over");
     }
+
+    // With heartbeats it is known whether anybody is there; without, only trying tells.
+    private bool IsLonely() =>
+        Ask(now =>
+            _coordinator is { Session.AnyAlive: false }
+            && _hosts.TrueForAll(h => h.Virtual.ForeignHeard == Instant.Zero || now - h.Virtual.ForeignHeard > h.Machine.MasterDownTime)
+        );
 
     /// <summary>Hands over by the operator's wish; the demotion stays until <see cref="FailBack"/> or the peer's death.</summary>
     public VerbResult Failover()
@@ -152,7 +191,7 @@ internal sealed partial class ElectionLoop
     public bool HoldsAny => Ask(_ => _hosts.Exists(h => h.IsMaster));
 
     private static bool IsReserved(string reason) =>
-        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason or ConfigStore.DemotionReason
+        reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason or OversleptReason or ConfigStore.DemotionReason
         || reason.StartsWith("link ", StringComparison.Ordinal)
         || reason.StartsWith("cannot send", StringComparison.Ordinal);
 
@@ -164,8 +203,8 @@ internal sealed partial class ElectionLoop
 
     // Any family, any peer: somebody advertises as master since then.
     private static bool HeardSince(ElectionHost host, Instant since) =>
-        host.Carp.View(ipv6: false) is { Source: not null } ipv4 && ipv4.LastHeard > since
-        || host.Carp.View(ipv6: true) is { Source: not null } ipv6 && ipv6.LastHeard > since;
+        host.Virtual.Heard(ipv6: false) is { Source: not null } ipv4 && ipv4.LastHeard > since
+        || host.Virtual.Heard(ipv6: true) is { Source: not null } ipv6 && ipv6.LastHeard > since;
 
     private bool WaitFor(Func<ElectionHost, bool> condition, TimeSpan limit)
     {
@@ -200,24 +239,28 @@ internal sealed partial class ElectionLoop
 
     private void SpreadDemotion(Instant now)
     {
+        _coordinator?.SetLedger(_ledger.Total);
         foreach (var host in _hosts)
-            host.Add(host.Carp.Machine.OnDemotion(_ledger.Total, now));
+            host.Add(host.Machine.OnDemotion(_ledger.Total, now));
     }
 
     private static CarpInterfaceCounters Counters(ElectionPort port, IEnumerable<ElectionHost> hosts)
     {
-        var counters = port.Segment.Counters;
-        return new CarpInterfaceCounters(
-            port.Name,
-            counters.Received,
-            hosts.Sum(h => h.Carp.Counters.Sent),
-            Enum.GetValues<CarpRejection>().ToDictionary(CarpRejectionText.Text, r => counters[r])
-        );
+        var (carp, vrrp) = (port.Segment.Carp.Counters, port.Segment.Vrrp.Counters);
+        var outcomes = Enum.GetValues<CarpRejection>().ToDictionary(CarpRejectionText.Text, r => carp[r]);
+        if (hosts.Any(h => h.Virtual is VrrpVirtualHost))
+        {
+            foreach (var outcome in Enum.GetValues<VrrpRejection>())
+                outcomes[VrrpRejectionText.Text(outcome)] = vrrp[outcome];
+        }
+        // CARP with an id of VRRP counts on both sides.
+        var received = carp.Received + vrrp.Received - vrrp[VrrpRejection.Carp];
+        return new CarpInterfaceCounters(port.Name, received, hosts.Sum(h => h.Virtual.Sent), outcomes);
     }
 
     private VipStatus VipStatus(ElectionHost host, Instant now, DateTimeOffset wall, string node, Func<string, string?> nameOf)
     {
-        var machine = host.Carp.Machine;
+        var machine = host.Machine;
         var heard = MasterHeard(host);
         return new VipStatus
         {
@@ -232,13 +275,24 @@ internal sealed partial class ElectionLoop
                     CarpState.Backup => VipState.Backup,
                     _ => VipState.Init,
                 },
+            Protocol = host.Configuration.Protocol switch
+            {
+                VirtualRouterProtocol.Vrrp2 => "vrrp2",
+                VirtualRouterProtocol.Vrrp3 => "vrrp3",
+                _ => null,
+            },
+            Priority = (host.Virtual as VrrpVirtualHost)?.Election.EffectivePriority,
             AdvBase = host.Configuration.AdvBase,
             AdvSkew = host.Configuration.AdvSkew,
             Addresses = [.. host.Configuration.Addresses.Select(a => a.ToString())],
             Since = wall - (now - machine.Since),
-            Reason = CarpReasonText.Text(machine.Reason, heard is null ? null : nameOf(heard) ?? heard, machine.Silence),
+            Reason =
+                machine.Reason == CarpReason.Group
+                    ? host.GroupText
+                    : CarpReasonText.Text(machine.Reason, heard is null ? null : nameOf(heard) ?? heard, machine.Silence),
             Master =
                 host.IsMaster ? node
+                : machine.State == CarpState.Backup && _coordinator?.Groups[host.Group].MasterNode is > 0 and var master ? NodeName(master)
                 : heard is null || machine.State != CarpState.Backup ? null
                 : nameOf(heard) ?? heard,
         };

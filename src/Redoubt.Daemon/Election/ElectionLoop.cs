@@ -3,8 +3,10 @@ using System.Security.Cryptography;
 using Redoubt.Control;
 using Redoubt.Core;
 using Redoubt.Core.Carp;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
+using Redoubt.Core.Vrrp;
 using Redoubt.Linux;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
@@ -15,7 +17,7 @@ namespace Redoubt.Daemon.Election;
 /// <summary>
 /// The election thread: every vhid, its sockets, its lease and its addresses. One turn of the loop is
 /// <code>
-/// wait → leases that ran out → news of links, addresses, tables → commands → packets → timers → act
+/// wait → leases that ran out → news of links, addresses, tables → commands → heartbeats → packets → groups → timers → act → heartbeats out
 /// </code>
 /// so that news always comes before timers, and a thawed node first learns that it is master no longer. Acting goes: all gates
 /// that close, in one transaction; resigning advertisements; addresses away; all gates that open, in one transaction;
@@ -49,7 +51,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private readonly TimeSpan _preemptDelay;
     private readonly TimeSpan _drain;
     private readonly byte[] _packet = new byte[2048];
-    private readonly byte[] _frame = new byte[128];
+    private readonly byte[] _frame = new byte[VrrpFrame.MaxLength];
     private readonly Thread _thread;
     private readonly int _wakeSlot;
     private readonly int _linkSlot;
@@ -62,18 +64,24 @@ internal sealed partial class ElectionLoop : IDisposable
     private Instant _preemptAt = Instant.Never;
 
     /// <summary>Opens sockets, creates the macvlans, loads the gates closed and clears leftovers of a predecessor. Claims nothing yet.</summary>
-    public ElectionLoop(NodeConfiguration configuration, ElectionReports reports)
+    public ElectionLoop(NodeConfiguration configuration, ClusterSecret? secret, ElectionReports reports)
     {
         _reports = reports;
+        _strict = configuration.Redoubt.Strict;
+        var heartbeats = WantsHeartbeats(configuration, secret);
         _preempt = configuration.Redoubt.Preempt;
         _preemptDelay = configuration.Redoubt.PreemptDelay;
         _drain = configuration.Redoubt.Drain;
         var links = _route.Links();
+        List<string> groups = [];
         foreach (var host in configuration.VirtualHosts)
-            AddHost(host, links);
+            AddHost(host, links, heartbeats ? GroupOf(configuration, host, groups) : null);
+        _groupNames = [.. groups];
         RemoveForeignDevices(links);
         foreach (var host in _hosts)
-            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid);
+            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
+        if (heartbeats)
+            _coordinator = CreateCoordinator(configuration, secret!);
         _gate = new AddressGate(Layout());
         var errno = _gate.Load(BootClock.Now);
         if (!errno.IsSuccess)
@@ -93,6 +101,7 @@ internal sealed partial class ElectionLoop : IDisposable
             port.SlotIPv4 = port.IPv4 is { } ipv4 ? _poller.Add(ipv4.Handle) : -1;
             port.SlotIPv6 = port.IPv6 is { } ipv6 ? _poller.Add(ipv6.Handle) : -1;
         }
+        BeginHeartbeats();
         _thread = new Thread(Run) { Name = "election" };
     }
 
@@ -109,8 +118,8 @@ internal sealed partial class ElectionLoop : IDisposable
             _preemptAt = now + _preemptDelay;
         foreach (var host in _hosts)
         {
-            host.Carp.Machine.Preempt = _preempt == PreemptMode.Immediate;
-            host.Carp.Machine.OnDemotion(_ledger.Total, now);
+            host.Machine.Preempt = _preempt == PreemptMode.Immediate;
+            host.Machine.OnDemotion(_ledger.Total, now);
         }
         foreach (var port in _ports)
             LinkChanged(port, now);
@@ -163,11 +172,13 @@ internal sealed partial class ElectionLoop : IDisposable
         _links.Dispose();
         _tables.Dispose();
         _wake.Dispose();
+        foreach (var path in _paths)
+            path.Dispose();
         foreach (var port in _ports)
             port.Dispose();
     }
 
-    private void AddHost(VirtualHostConfiguration configuration, IReadOnlyList<LinkInfo> links)
+    private void AddHost(VirtualHostConfiguration configuration, IReadOnlyList<LinkInfo> links, int? failoverGroup)
     {
         var port = _ports.Find(p => p.Name == configuration.Interface);
         if (port is null)
@@ -178,6 +189,18 @@ internal sealed partial class ElectionLoop : IDisposable
             port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
             _ports.Add(port);
         }
+        var host = Create(configuration);
+        port.Segment.Add(host);
+        port.AddVirtual(configuration.Addresses);
+        var group =
+            failoverGroup ?? _hosts.Find(h => SameTiming(h.Virtual, host))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
+        _hosts.Add(new ElectionHost(configuration, port, host, _hosts.Count, group));
+    }
+
+    private static IVirtualHost Create(VirtualHostConfiguration configuration)
+    {
+        if (configuration.Protocol != VirtualRouterProtocol.Carp)
+            return new VrrpVirtualHost(configuration.VrrpOptions());
         var options = new CarpHostOptions
         {
             Vhid = configuration.Vhid,
@@ -187,29 +210,35 @@ internal sealed partial class ElectionLoop : IDisposable
             IPv4Addresses = [.. configuration.Addresses.Where(a => !a.IsIPv6).Select(a => a.Address)],
             IPv6Addresses = [.. configuration.Addresses.Where(a => a.IsIPv6).Select(a => a.Address)],
         };
-        var carp = new CarpVirtualHost(options, RandomCounter);
-        port.Segment.Add(carp);
-        var group =
-            _hosts.Find(h => SameTiming(h.Configuration, configuration))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
-        _hosts.Add(new ElectionHost(configuration, port, carp, _hosts.Count, group));
+        return new CarpVirtualHost(options, RandomCounter);
+    }
+
+    // With heartbeats a failover group is a lease group, too; a vhid that is in none moves alone.
+    private static int GroupOf(NodeConfiguration configuration, VirtualHostConfiguration host, List<string> groups)
+    {
+        var name = configuration.Redoubt.Groups.FirstOrDefault(g => g.Members.Contains(host.Member))?.Name ?? host.Member;
+        if (!groups.Contains(name))
+            groups.Add(name);
+        return groups.IndexOf(name);
     }
 
     // Vhids that advertise equally often share a lease: any advertisement of one proves that the node lives.
-    private static bool SameTiming(VirtualHostConfiguration a, VirtualHostConfiguration b) =>
-        a.AdvBase == b.AdvBase && a.AdvSkew == b.AdvSkew;
+    private static bool SameTiming(IVirtualHost a, IVirtualHost b) =>
+        a.Interval == b.Interval && a.Lease(false) == b.Lease(false) && a.Lease(true) == b.Lease(true);
 
     private GateLayout Layout()
     {
         List<GateGroup> groups = [];
-        foreach (var host in _hosts)
+        for (var group = 0; group < _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max(); group++)
         {
-            if (host.Group != groups.Count)
-                continue;
-            var (advBase, advSkew) = (host.Configuration.AdvBase, host.Configuration.AdvSkew);
+            var members = _hosts.Where(h => h.Group == group).Select(h => h.Virtual).ToList();
             groups.Add(
                 new GateGroup(
-                    CarpTimes.Lease(advBase, CarpTimes.Interval(advBase, advSkew)),
-                    CarpTimes.Lease(advBase, CarpTimes.Interval(advBase, CarpTimes.SkewLimit))
+                    members.Min(m => m.Lease(demoted: false)),
+                    members.Min(m => m.Lease(demoted: true)),
+                    _coordinator is null
+                        ? []
+                        : [.. Enumerable.Range(0, (int)HoldLevel.Alone).Select(l => _coordinator.Pace.KernelLease((HoldLevel)l))]
                 )
             );
         }
@@ -229,7 +258,9 @@ internal sealed partial class ElectionLoop : IDisposable
 
     private void RemoveForeignDevices(IReadOnlyList<LinkInfo> links)
     {
-        var wanted = _hosts.Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid)).ToHashSet();
+        var wanted = _hosts
+            .Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid, h.Configuration.IsVrrp6))
+            .ToHashSet();
         foreach (var link in links)
         {
             if (VirtualMacDevice.IsOurs(link) && !wanted.Contains(link.Name))
@@ -242,6 +273,7 @@ internal sealed partial class ElectionLoop : IDisposable
         var now = BootClock.Now;
         _nextRefresh = now + _addressRefresh;
         _nextReconcile = now + _reconcilePeriod;
+        _nextWatch = _coordinator is null ? Instant.Never : now;
         while (true)
         {
             try
@@ -265,10 +297,13 @@ internal sealed partial class ElectionLoop : IDisposable
         var deadline = Deadline();
         _poller.Wait(deadline);
         var now = BootClock.Now;
+        _turnAt = now;
+        if (_coordinator is not null && now > deadline)
+            _coordinator.OnOverslept(now - deadline, now);
         if (deadline != Instant.Zero && now > deadline && now - deadline > _oversleep)
         {
             foreach (var host in _hosts)
-                host.Carp.Machine.OnOverslept(now);
+                host.Machine.OnOverslept(now);
         }
         CheckLeases(now);
         HearNews(now);
@@ -277,36 +312,59 @@ internal sealed partial class ElectionLoop : IDisposable
         if (_stopping)
         {
             foreach (var host in _hosts)
-                host.Add(host.Carp.Machine.OnStop(now));
+                host.Add(host.Machine.OnStop(now));
             Act();
+            SendHeartbeats(leaving: true);
             TellTransitions();
             return true;
         }
+        HearHeartbeats(now);
         HearPackets(now);
         now = BootClock.Now;
         CheckLeases(now); // what was sent before the packets were handled may be long ago
+        Coordinate(now);
         foreach (var host in _hosts)
         {
-            if (now >= host.Carp.Machine.Deadline)
-                host.Add(host.Carp.Machine.OnTurn(now));
+            if (now >= host.Machine.Deadline)
+                OnDeadline(host, now);
             if (now >= host.ClaimAt)
                 host.Resume();
         }
         Housekeep(now);
         EndDrains(now);
         Act();
+        if (_coordinator is not null)
+        {
+            TellGroups(now);
+            SendHeartbeats();
+            WatchSegments(now);
+        }
         TellTransitions();
         return false;
     }
 
+    // Where heartbeats decide, a backup that misses advertisements waits on: the master may live all the same.
+    private void OnDeadline(ElectionHost host, Instant now)
+    {
+        var machine = host.Machine;
+        if (machine.State == CarpState.Backup && _coordinator?.Decides(host.Group) == true)
+            machine.OnGroupWaits(now);
+        else
+            host.Add(machine.OnTurn(now));
+    }
+
+    private Instant _turnAt;
+
     private Instant Deadline()
     {
         var deadline = Instant.Earlier(Instant.Earlier(_nextRefresh, _nextReconcile), _preemptAt);
+        if (_coordinator is not null)
+            deadline = Instant.Earlier(deadline, _coordinator.Deadline);
         foreach (var host in _hosts)
         {
             if (host.Pending != CarpActions.None)
                 return Instant.Zero; // acting brought new news: a demotion to be told of
-            deadline = Instant.Earlier(deadline, Instant.Earlier(host.Carp.Machine.Deadline, host.ClaimAt));
+            deadline = Instant.Earlier(deadline, Instant.Earlier(host.Machine.Deadline, host.ClaimAt));
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.NextAnnouncement, host.DrainEnd));
             deadline = Instant.Earlier(deadline, host.RepairAt);
         }
@@ -320,7 +378,7 @@ internal sealed partial class ElectionLoop : IDisposable
         foreach (var host in _hosts)
         {
             if (host.IsMaster && now >= _gate.LeaseEnd(host.Group) && _gate.IsGranted(host.Member))
-                host.Add(host.Carp.Machine.OnLeaseLost(now));
+                host.Add(host.Machine.OnLeaseLost(now));
         }
     }
 
@@ -343,21 +401,19 @@ internal sealed partial class ElectionLoop : IDisposable
                 continue;
             var payload = _packet.AsSpan(packet.Offset, packet.Length);
             var receipt = port.Segment.Receive(payload, packet.IsIPv6, packet.Source, packet.Destination, packet.HopLimit, now);
-            if (receipt.Rejection != CarpRejection.None)
-            {
-                if (receipt.Rejection == CarpRejection.BadDigest || receipt.ForeignVrrpWithOurId)
-                    WarnOf(port, receipt, packet, now);
+            if (receipt.Warning != ElectionWarning.None)
+                WarnOf(port, receipt, packet, now);
+            if (receipt.Host is null)
                 continue;
-            }
             foreach (var host in _hosts)
             {
-                if (ReferenceEquals(host.Carp, receipt.Host))
+                if (ReferenceEquals(host.Virtual, receipt.Host))
                     host.Add(receipt.Actions);
             }
         }
     }
 
-    private void WarnOf(ElectionPort port, in CarpReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
+    private void WarnOf(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
     {
         // A flood of them must not cost more than looking at the clock.
         var first = port.QuietAt == Instant.Never || port.QuietAt - now < _alarmPeriod - TimeSpan.FromSeconds(1);
@@ -366,10 +422,19 @@ internal sealed partial class ElectionLoop : IDisposable
             return;
         var family = packet.IsIPv6 ? System.Net.Sockets.AddressFamily.InterNetworkV6 : System.Net.Sockets.AddressFamily.InterNetwork;
         var sender = packet.Source.ToIPAddress(family);
-        var text = receipt.ForeignVrrpWithOurId
-            ? $"{sender} sends VRRP with id {receipt.Vhid} on {port.Name}: two protocols share one virtual MAC, change one of the ids"
-            : $"{sender} advertises vhid {receipt.Vhid} on {port.Name} with another password or other addresses";
-        var alarm = $"carp-foreign {port.Name}@{receipt.Vhid}";
+        var (id, on) = (receipt.Id, port.Name);
+        var text = receipt.Warning switch
+        {
+            ElectionWarning.VrrpWithOurVhid =>
+                $"{sender} sends VRRP with id {id} on {on}: two protocols share one virtual MAC, change one of the ids",
+            ElectionWarning.CarpWithOurVrid =>
+                $"{sender} sends CARP with id {id} on {on}: two protocols share one virtual MAC, change one of the ids",
+            ElectionWarning.VrrpDiffers =>
+                $"{sender} advertises virtual router {id} on {on} in another version, with another interval, password or checksum",
+            ElectionWarning.VrrpOtherAddresses => $"{sender} advertises virtual router {id} on {on} with other addresses",
+            _ => $"{sender} advertises vhid {id} on {on} with another password or other addresses",
+        };
+        var alarm = $"carp-foreign {on}@{id}";
         port.Alarms.Add(alarm);
         _reports.Alarms.Raise(alarm, text);
     }

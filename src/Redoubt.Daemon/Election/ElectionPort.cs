@@ -1,5 +1,5 @@
 using Redoubt.Core;
-using Redoubt.Core.Carp;
+using Redoubt.Core.Failover;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
 using Redoubt.Linux.Packets;
@@ -14,6 +14,8 @@ internal sealed class ElectionPort : IDisposable
 
     private readonly PacketSender _sender;
     private int _sendErrors;
+    private Core.Configuration.AddressPrefix? _firstIPv4;
+    private Core.Configuration.AddressPrefix? _firstIPv6;
 
     public ElectionPort(string name, LinkInfo link, bool ipv4, bool ipv6)
     {
@@ -35,7 +37,7 @@ internal sealed class ElectionPort : IDisposable
     /// <summary>Up, with carrier, and there.</summary>
     public bool IsUsable => Link.IsRunning && !IsGone;
 
-    public CarpSegment Segment { get; } = new();
+    public ElectionSegment Segment { get; } = new();
 
     public AdvertisementSocket? IPv4 { get; }
 
@@ -85,6 +87,36 @@ internal sealed class ElectionPort : IDisposable
         }
         return found;
     }
+
+    /// <summary>
+    /// Where this port's advertisements come from, default where a family has none: one source for all its vhids, so that peers know whose they are.
+    /// </summary>
+    public void GetAdvertisingSources(out IpAddressValue ipv4, out IpAddressValue ipv6)
+    {
+        (ipv4, ipv6) = (default, default);
+        if (First(ipv6: false) is { } first4)
+            TryGetSource(ipv6: false, first4, out ipv4);
+        if (First(ipv6: true) is { } first6)
+            TryGetSource(ipv6: true, first6, out ipv6);
+    }
+
+    /// <summary>The first virtual address of a family on this port; null where there is none.</summary>
+    public Core.Configuration.AddressPrefix? First(bool ipv6) => ipv6 ? _firstIPv6 : _firstIPv4;
+
+    /// <summary>Tells the port of a vhid's addresses.</summary>
+    public void AddVirtual(IEnumerable<Core.Configuration.AddressPrefix> addresses)
+    {
+        foreach (var address in addresses)
+        {
+            if (address.IsIPv6)
+                _firstIPv6 ??= address;
+            else
+                _firstIPv4 ??= address;
+        }
+    }
+
+    /// <summary>Sends a frame whose failure says nothing about advertisements.</summary>
+    public Errno SendHeartbeat(ReadOnlySpan<byte> frame, uint mark) => _sender.Send(frame, mark);
 
     /// <summary>Sends a frame; counts what fails.</summary>
     public bool Send(ReadOnlySpan<byte> frame, uint mark)

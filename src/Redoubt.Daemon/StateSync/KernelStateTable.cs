@@ -19,6 +19,9 @@ internal sealed class KernelStateTable : IStateTable, IDisposable
     /// <summary>Requests the kernel refused for a reason that is none of the expected ones, and the last such reason.</summary>
     public long Refused { get; private set; }
 
+    /// <summary>Entries that lack their helper here because the kernel lacks it.</summary>
+    public long WithoutHelper => _table.WithoutHelper;
+
     /// <summary>What the last refusal was.</summary>
     public Errno LastRefusal { get; private set; }
 
@@ -29,9 +32,31 @@ internal sealed class KernelStateTable : IStateTable, IDisposable
 
     public TableAnswer Update(in ConntrackEntry entry) => Answer(_table.Update(entry));
 
+    public void Install(ReadOnlySpan<TableInstall> installs, Span<TableAnswer> answers)
+    {
+        while (!installs.IsEmpty)
+        {
+            var count = Math.Min(installs.Length, _changes.Length);
+            for (var i = 0; i < count; i++)
+                _changes[i] = new ConntrackChange(
+                    installs[i].IsUpdate ? ConntrackChangeKind.Update : ConntrackChangeKind.Create,
+                    installs[i].Entry
+                );
+            _table.Apply(_changes.AsSpan(0, count), _results.AsSpan(0, count));
+            for (var i = 0; i < count; i++)
+                answers[i] = Answer(_results[i]);
+            installs = installs[count..];
+            answers = answers[count..];
+        }
+    }
+
     public TableAnswer Delete(in ConntrackTuple original, uint kernelId) => Answer(_table.Delete(original, kernelId));
 
     public bool TryGet(in ConntrackTuple tuple, bool isReply, out ConntrackEntry entry) => _table.TryGet(tuple, isReply, out entry);
+
+    public TableAnswer Expect(in ExpectedFlow flow) => Answer(_table.Expect(flow));
+
+    public TableAnswer Unexpect(in ExpectedFlow flow) => Answer(_table.Unexpect(flow));
 
     public void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals)
     {

@@ -71,7 +71,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         {
             _wake ??= new EventDescriptor();
             _table = new KernelStateTable();
-            _events = new ConntrackEvents(news: true, updates: true, destroys: true, Options.EventBuffer);
+            _events = new ConntrackEvents(news: false, updates: false, destroys: true, Options.EventBuffer);
             _socket = new PeerSocket(Options);
             _poller = new Poller();
             _poller.Add(_wake.Handle);
@@ -106,7 +106,13 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     }
 
     /// <summary>Tells whether this node is MASTER of some vhid: its kernel forwards, its flows are its own.</summary>
-    public void SetForwarding(bool forwarding) => Post(now => _engine!.SetForwarding(now, forwarding));
+    public void SetForwarding(bool forwarding) =>
+        Post(now =>
+        {
+            // First: what comes in between is found by the walk that begins now.
+            _events!.ListenToChanges(forwarding);
+            _engine!.SetForwarding(now, forwarding);
+        });
 
     /// <summary>
     /// Makes this node's flows ready to be taken over: both nodes will see a part of each for a moment. Waits until that is done, at most
@@ -164,7 +170,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                 Options
                     .ExemptAddresses.Concat(Options.Peers)
                     .Append(Options.LocalAddress)
-                    .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a)))
+                    .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a))),
+                Options.Filters
             ),
             MaxEntries = Options.MaxEntries,
             LoneWait = Options.LoneWait,
@@ -225,6 +232,12 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             var errno = _events!.TryRead(out var news);
             if (errno.IsSuccess)
             {
+                if (news.Kind is ConntrackEventKind.Expect or ConntrackEventKind.Unexpect)
+                {
+                    var isGone = news.Kind == ConntrackEventKind.Unexpect;
+                    _engine!.TakeExpectation(now, _events.Expected, isGone, news.Port == _table!.Port);
+                    continue;
+                }
                 var kind =
                     news.Kind == ConntrackEventKind.New ? TableNews.New
                     : news.Kind == ConntrackEventKind.Update ? TableNews.Update
@@ -276,6 +289,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             new("eventsMalformed", _events!.Malformed),
             new("eventBuffer", _events.ReceiveBuffer),
             new("kernelRefusals", _table!.Refused),
+            new("withoutHelper", _table.WithoutHelper),
             new("dumpFaults", _table.DumpFaults),
             new("receiveFaults", _socket!.ReceiveFaults),
             new("turnFaults", _faults),

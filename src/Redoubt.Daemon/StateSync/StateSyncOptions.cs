@@ -1,5 +1,6 @@
 using System.Net;
 using Redoubt.Core;
+using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
 
@@ -26,6 +27,9 @@ public sealed record StateSyncOptions
 
     /// <summary>Addresses of the nodes themselves (not the virtual ones): their flows are not replicated.</summary>
     public IReadOnlyList<IPAddress> ExemptAddresses { get; init; } = [];
+
+    /// <summary>What else is replicated, or not.</summary>
+    public StateFilters Filters { get; init; } = StateFilters.None;
 
     /// <summary>States held at most; further ones are counted and not replicated.</summary>
     public int MaxEntries { get; init; } = 1 << 20;

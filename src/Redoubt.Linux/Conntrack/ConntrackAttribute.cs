@@ -10,6 +10,26 @@ internal static class ConntrackAttribute
     public const ushort IPCTNL_MSG_CT_DELETE = 2;
     public const ushort IPCTNL_MSG_CT_GET_STATS = 5;
 
+    public const ushort NFNL_SUBSYS_CTNETLINK_EXP = 2;
+    public const ushort IPCTNL_MSG_EXP_NEW = 0;
+    public const ushort IPCTNL_MSG_EXP_DELETE = 2;
+
+    public const int NFNLGRP_CONNTRACK_EXP_NEW = 4;
+    public const int NFNLGRP_CONNTRACK_EXP_DESTROY = 6;
+
+    public const ushort CTA_EXPECT_MASTER = 1;
+    public const ushort CTA_EXPECT_TUPLE = 2;
+    public const ushort CTA_EXPECT_MASK = 3;
+    public const ushort CTA_EXPECT_TIMEOUT = 4;
+    public const ushort CTA_EXPECT_HELP_NAME = 6;
+    public const ushort CTA_EXPECT_ZONE = 7;
+    public const ushort CTA_EXPECT_FLAGS = 8;
+    public const ushort CTA_EXPECT_CLASS = 9;
+    public const ushort CTA_EXPECT_NAT = 10;
+    public const ushort CTA_EXPECT_FN = 11;
+    public const ushort CTA_EXPECT_NAT_DIR = 1;
+    public const ushort CTA_EXPECT_NAT_TUPLE = 2;
+
     public const int NFNLGRP_CONNTRACK_NEW = 1;
     public const int NFNLGRP_CONNTRACK_UPDATE = 2;
     public const int NFNLGRP_CONNTRACK_DESTROY = 3;
@@ -18,12 +38,22 @@ internal static class ConntrackAttribute
     public const ushort CTA_TUPLE_REPLY = 2;
     public const ushort CTA_STATUS = 3;
     public const ushort CTA_PROTOINFO = 4;
+    public const ushort CTA_HELP = 5;
     public const ushort CTA_NAT_SRC = 6;
     public const ushort CTA_TIMEOUT = 7;
     public const ushort CTA_MARK = 8;
     public const ushort CTA_ID = 12;
     public const ushort CTA_NAT_DST = 13;
+    public const ushort CTA_SEQ_ADJ_ORIG = 15;
+    public const ushort CTA_SEQ_ADJ_REPLY = 16;
     public const ushort CTA_ZONE = 18;
+    public const ushort CTA_LABELS = 22;
+
+    public const ushort CTA_HELP_NAME = 1;
+
+    public const ushort CTA_SEQADJ_CORRECTION_POS = 1;
+    public const ushort CTA_SEQADJ_OFFSET_BEFORE = 2;
+    public const ushort CTA_SEQADJ_OFFSET_AFTER = 3;
 
     public const ushort CTA_TUPLE_IP = 1;
     public const ushort CTA_TUPLE_PROTO = 2;
@@ -50,6 +80,11 @@ internal static class ConntrackAttribute
     public const ushort CTA_PROTOINFO_TCP_WSCALE_REPLY = 3;
     public const ushort CTA_PROTOINFO_TCP_FLAGS_ORIGINAL = 4;
     public const ushort CTA_PROTOINFO_TCP_FLAGS_REPLY = 5;
+
+    public const ushort CTA_PROTOINFO_SCTP = 3;
+    public const ushort CTA_PROTOINFO_SCTP_STATE = 1;
+    public const ushort CTA_PROTOINFO_SCTP_VTAG_ORIGINAL = 2;
+    public const ushort CTA_PROTOINFO_SCTP_VTAG_REPLY = 3;
 
     public const ushort CTA_NAT_V4_MINIP = 1;
     public const ushort CTA_NAT_V4_MAXIP = 2;

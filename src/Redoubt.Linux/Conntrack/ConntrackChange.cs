@@ -8,6 +8,9 @@ public enum ConntrackChangeKind
     /// <summary>As <see cref="ConntrackTable.Create"/>.</summary>
     Create,
 
+    /// <summary>As <see cref="Create"/>, without helper and labels.</summary>
+    CreatePlain,
+
     /// <summary>As <see cref="ConntrackTable.Update"/>.</summary>
     Update,
 

@@ -13,6 +13,12 @@ public enum ConntrackEventKind
 
     /// <summary>It left the table.</summary>
     Destroy,
+
+    /// <summary>A helper expects a flow: <see cref="ConntrackEvents.Expected"/>.</summary>
+    Expect,
+
+    /// <summary>It does not any more.</summary>
+    Unexpect,
 }
 
 /// <summary>One piece of news from the kernel's table.</summary>

@@ -66,6 +66,9 @@ public sealed unsafe class ConntrackEvents : IDisposable
     /// <summary>Events that were skipped because they could not be read, or are of a family that is not ours.</summary>
     public long Malformed { get; private set; }
 
+    /// <summary>The flow that the last event of kind Expect or Unexpect is about.</summary>
+    public ExpectedFlow Expected { get; private set; }
+
     /// <summary>How often the kernel dropped news because the buffer was full.</summary>
     public long Overruns { get; private set; }
 
@@ -86,6 +89,24 @@ public sealed unsafe class ConntrackEvents : IDisposable
             var errno = Refill();
             if (!errno.IsSuccess)
                 return errno;
+        }
+    }
+
+    /// <summary>
+    /// Hears of new and changed entries and of expected flows, or does not any more. Every entry that enters a table somebody listens to costs the kernel an event: putting
+    /// states in is nearly three times as fast where nobody does.
+    /// </summary>
+    public void ListenToChanges(bool listen)
+    {
+        foreach (
+            var group in (ReadOnlySpan<int>)
+                [NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_EXP_NEW, NFNLGRP_CONNTRACK_EXP_DESTROY]
+        )
+        {
+            if (listen)
+                _socket.Join(group);
+            else
+                _socket.Leave(group);
         }
     }
 
@@ -128,6 +149,18 @@ public sealed unsafe class ConntrackEvents : IDisposable
         }
         var current = messages.Current;
         _position = Math.Min(_position + ((current.Body.Length + 16 + 3) & ~3), length);
+        if (current.Type >> 8 == NFNL_SUBSYS_CTNETLINK_EXP)
+        {
+            if (!ConntrackMessage.TryReadExpectation(current, out var flow))
+            {
+                Malformed++;
+                return false;
+            }
+            Expected = flow;
+            news.Kind = (current.Type & 0xff) == IPCTNL_MSG_EXP_DELETE ? ConntrackEventKind.Unexpect : ConntrackEventKind.Expect;
+            news.Port = current.Port;
+            return true;
+        }
         if (!ConntrackMessage.TryRead(current, out var entry, out var fields))
         {
             Malformed++;

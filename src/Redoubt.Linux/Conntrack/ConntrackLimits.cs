@@ -10,8 +10,8 @@ public static class ConntrackLimits
     /// receive buffer at once.</summary>
     public const int MaxBatch = 128;
 
-    /// <summary>Bytes one message of ours can have: IPv6, translated both ways, with all that TCP has, is 380.</summary>
-    public const int MaxMessageLength = 512;
+    /// <summary>Bytes one message of ours can have: IPv6, translated both ways, with all that TCP has, helper, labels and sequence adjustment, is 496.</summary>
+    public const int MaxMessageLength = 640;
 
     /// <summary>Bytes of one received event. The longest the kernel builds (labels, helper, counters, security context) is well below.</summary>
     public const int MaxEventLength = 2048;

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Redoubt.Core;
 using Redoubt.Core.StateSync;
 using Redoubt.Linux.Netlink;
@@ -70,6 +71,21 @@ public static partial class ConntrackMessage
                     if (!TryReadProtocolInfo(attribute.Value, ref entry))
                         return false;
                     break;
+                case CTA_LABELS when attribute.Value.Length is > 0 and <= 16:
+                    entry.Labels = ReadLabels(attribute.Value);
+                    fields |= EntryParts.Labels;
+                    break;
+                case CTA_HELP:
+                    fields |= ReadHelper(attribute.Value, ref entry);
+                    break;
+                case CTA_SEQ_ADJ_ORIG:
+                    entry.AdjustOriginal = ReadAdjustment(attribute.Value);
+                    fields |= EntryParts.Adjust;
+                    break;
+                case CTA_SEQ_ADJ_REPLY:
+                    entry.AdjustReply = ReadAdjustment(attribute.Value);
+                    fields |= EntryParts.Adjust;
+                    break;
                 case CTA_STATUS or CTA_TIMEOUT or CTA_MARK or CTA_ID or CTA_ZONE:
                     return false;
             }
@@ -78,6 +94,8 @@ public static partial class ConntrackMessage
             return false;
         if (entry.HasTcp)
             fields |= EntryParts.Tcp;
+        if (entry.SctpState != 0)
+            fields |= EntryParts.Sctp;
         // CTA_ZONE is the zone of both directions; one that holds for a single direction stands in that tuple.
         if (zone != 0)
         {
@@ -198,10 +216,78 @@ public static partial class ConntrackMessage
         var attributes = new NetlinkAttributes(nest);
         while (attributes.MoveNext())
         {
-            if (attributes.Current.Type == CTA_PROTOINFO_TCP && !TryReadTcp(attributes.Current.Value, ref entry))
+            var attribute = attributes.Current;
+            if (attribute.Type == CTA_PROTOINFO_TCP && !TryReadTcp(attribute.Value, ref entry))
+                return false;
+            if (attribute.Type == CTA_PROTOINFO_SCTP && !TryReadSctp(attribute.Value, ref entry))
                 return false;
         }
         return !attributes.IsMalformed;
+    }
+
+    private static bool TryReadSctp(ReadOnlySpan<byte> nest, ref ConntrackEntry entry)
+    {
+        var attributes = new NetlinkAttributes(nest);
+        while (attributes.MoveNext())
+        {
+            var attribute = attributes.Current;
+            switch (attribute.Type)
+            {
+                case CTA_PROTOINFO_SCTP_STATE:
+                    entry.SctpState = attribute.Byte;
+                    break;
+                case CTA_PROTOINFO_SCTP_VTAG_ORIGINAL:
+                    entry.SctpTagOriginal = attribute.UInt32BE;
+                    break;
+                case CTA_PROTOINFO_SCTP_VTAG_REPLY:
+                    entry.SctpTagReply = attribute.UInt32BE;
+                    break;
+            }
+        }
+        return !attributes.IsMalformed;
+    }
+
+    // unsigned long bits[]: label n is bit n counted from the first byte, on little-endian machines.
+    private static ConnectionLabels ReadLabels(ReadOnlySpan<byte> value)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        value.CopyTo(bytes);
+        return new ConnectionLabels(BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
+    }
+
+    private static EntryParts ReadHelper(ReadOnlySpan<byte> nest, ref ConntrackEntry entry)
+    {
+        var attributes = new NetlinkAttributes(nest);
+        while (attributes.MoveNext())
+        {
+            if (attributes.Current.Type == CTA_HELP_NAME && HelperName.TryRead(attributes.Current.Value, out var name))
+                entry.Helper = name;
+        }
+        return entry.Helper.IsEmpty ? EntryParts.None : EntryParts.Helper;
+    }
+
+    private static SequenceAdjustment ReadAdjustment(ReadOnlySpan<byte> nest)
+    {
+        SequenceAdjustment adjustment = default;
+        var attributes = new NetlinkAttributes(nest);
+        while (attributes.MoveNext())
+        {
+            var attribute = attributes.Current;
+            switch (attribute.Type)
+            {
+                case CTA_SEQADJ_CORRECTION_POS:
+                    adjustment = adjustment with { Position = attribute.UInt32BE };
+                    break;
+                case CTA_SEQADJ_OFFSET_BEFORE:
+                    adjustment = adjustment with { Before = (int)attribute.UInt32BE };
+                    break;
+                case CTA_SEQADJ_OFFSET_AFTER:
+                    adjustment = adjustment with { After = (int)attribute.UInt32BE };
+                    break;
+            }
+        }
+        return adjustment;
     }
 
     private static bool TryReadTcp(ReadOnlySpan<byte> nest, ref ConntrackEntry entry)

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Redoubt.Core;
 using Redoubt.Core.StateSync;
 using Redoubt.Linux.Netlink;
@@ -10,7 +11,8 @@ namespace Redoubt.Linux.Conntrack;
 /// </summary>
 /// <remarks><code>
 /// nfgenmsg  = family u8 | version u8 = 0 | resource u16 = 0
-/// entry     = TUPLE_ORIG | TUPLE_REPLY | [ZONE] | TIMEOUT | [STATUS] | MARK | [PROTOINFO] | [NAT_DST] [NAT_SRC]     numbers big endian
+/// entry     = TUPLE_ORIG | TUPLE_REPLY | [ZONE] | TIMEOUT | [STATUS] | MARK | [PROTOINFO] | [NAT_DST] [NAT_SRC]
+///             | [HELP] | [SEQ_ADJ_ORIG SEQ_ADJ_REPLY] | [LABELS]     numbers big endian, labels little endian
 /// tuple     = IP { V4_SRC V4_DST | V6_SRC V6_DST } PROTO { NUM [SRC_PORT DST_PORT | ICMP_ID ICMP_TYPE ICMP_CODE] } [ZONE]
 /// nat       = V4_MINIP V4_MAXIP | V6_MINIP V6_MAXIP, [PROTO { PORT_MIN PORT_MAX }]
 /// </code></remarks>
@@ -45,9 +47,16 @@ public static partial class ConntrackMessage
 
     /// <summary>
     /// Writes the request that creates <paramref name="entry"/>; it fails with EEXIST where one of the tuples is taken. Tuples of
-    /// different zones make an entry whose zone holds for one direction.
+    /// different zones make an entry whose zone holds for one direction. Helper and labels go only <paramref name="withExtras"/>: a kernel that
+    /// lacks the helper refuses the whole.
     /// </summary>
-    public static void WriteCreate(ref NetlinkWriter writer, in ConntrackEntry entry, NetlinkFlags flags, uint sequence)
+    public static void WriteCreate(
+        ref NetlinkWriter writer,
+        in ConntrackEntry entry,
+        NetlinkFlags flags,
+        uint sequence,
+        bool withExtras = true
+    )
     {
         var original = entry.Original;
         var isOneWay = original.Zone != entry.Reply.Zone;
@@ -66,9 +75,17 @@ public static partial class ConntrackMessage
         writer.PutUInt32BE(CTA_TIMEOUT, Math.Clamp(entry.TimeoutSeconds, 1, ConntrackLimits.MaxTimeoutSeconds));
         writer.PutUInt32BE(CTA_STATUS, (entry.Status & SettableStatus) | ConntrackEntry.StatusConfirmed);
         writer.PutUInt32BE(CTA_MARK, entry.Mark);
-        if (entry.Original.Protocol == IPPROTO_TCP)
-            WriteTcp(ref writer, entry, withState: entry.HasTcp);
+        WriteProtocolInfo(ref writer, entry);
         WriteNat(ref writer, entry);
+        if (!entry.Helper.IsEmpty && withExtras)
+        {
+            var help = writer.BeginNest(CTA_HELP);
+            entry.Helper.Write(writer.PutSpace(CTA_HELP_NAME, HelperName.Length));
+            writer.EndNest(help);
+        }
+        WriteAdjustments(ref writer, entry);
+        if (withExtras)
+            WriteLabels(ref writer, entry);
         writer.EndMessage();
     }
 
@@ -85,8 +102,10 @@ public static partial class ConntrackMessage
         if (withStatus && (entry.Status & SettableStatus) != 0)
             writer.PutUInt32BE(CTA_STATUS, (entry.Status & SettableStatus) | ConntrackEntry.StatusConfirmed);
         writer.PutUInt32BE(CTA_MARK, entry.Mark);
-        if (entry.Original.Protocol == IPPROTO_TCP)
-            WriteTcp(ref writer, entry, withState: entry.HasTcp);
+        WriteProtocolInfo(ref writer, entry);
+        WriteAdjustments(ref writer, entry);
+        // The last that the kernel handles: where a node has no rule that knows labels it answers ENOSPC, and all else is done.
+        WriteLabels(ref writer, entry);
         writer.EndMessage();
     }
 
@@ -187,6 +206,48 @@ public static partial class ConntrackMessage
         if (zone != 0)
             writer.PutUInt16BE(CTA_TUPLE_ZONE, zone);
         writer.EndNest(nest);
+    }
+
+    private static void WriteProtocolInfo(ref NetlinkWriter writer, in ConntrackEntry entry)
+    {
+        if (entry.Original.Protocol == IPPROTO_TCP)
+            WriteTcp(ref writer, entry, withState: entry.HasTcp);
+        else if (entry.Original.Protocol == IPPROTO_SCTP && entry.SctpState != 0)
+        {
+            var info = writer.BeginNest(CTA_PROTOINFO);
+            var sctp = writer.BeginNest(CTA_PROTOINFO_SCTP);
+            writer.PutByte(CTA_PROTOINFO_SCTP_STATE, entry.SctpState);
+            writer.PutUInt32BE(CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, entry.SctpTagOriginal);
+            writer.PutUInt32BE(CTA_PROTOINFO_SCTP_VTAG_REPLY, entry.SctpTagReply);
+            writer.EndNest(sctp);
+            writer.EndNest(info);
+        }
+    }
+
+    private static void WriteAdjustments(ref NetlinkWriter writer, in ConntrackEntry entry)
+    {
+        if (entry.AdjustOriginal == default && entry.AdjustReply == default)
+            return;
+        WriteAdjustment(ref writer, CTA_SEQ_ADJ_ORIG, entry.AdjustOriginal);
+        WriteAdjustment(ref writer, CTA_SEQ_ADJ_REPLY, entry.AdjustReply);
+    }
+
+    private static void WriteAdjustment(ref NetlinkWriter writer, ushort type, SequenceAdjustment adjustment)
+    {
+        var nest = writer.BeginNest(type);
+        writer.PutUInt32BE(CTA_SEQADJ_CORRECTION_POS, adjustment.Position);
+        writer.PutUInt32BE(CTA_SEQADJ_OFFSET_BEFORE, (uint)adjustment.Before);
+        writer.PutUInt32BE(CTA_SEQADJ_OFFSET_AFTER, (uint)adjustment.After);
+        writer.EndNest(nest);
+    }
+
+    private static void WriteLabels(ref NetlinkWriter writer, in ConntrackEntry entry)
+    {
+        if (entry.Labels.IsEmpty)
+            return;
+        var bytes = writer.PutSpace(CTA_LABELS, 16);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, entry.Labels.Low);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[8..], entry.Labels.High);
     }
 
     private static void WriteTcp(ref NetlinkWriter writer, in ConntrackEntry entry, bool withState)

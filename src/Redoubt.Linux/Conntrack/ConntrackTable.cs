@@ -31,6 +31,9 @@ public sealed class ConntrackTable : IDisposable
     /// <summary>Messages of the kernel that were skipped because they could not be read.</summary>
     public long Malformed { get; private set; }
 
+    /// <summary>Entries created without the helper they should have, because this kernel lacks it.</summary>
+    public long WithoutHelper { get; private set; }
+
     /// <summary>
     /// Creates an entry, translated as the difference of its tuples says, with exactly that port.
     /// <see cref="Errno.Exists"/> when another entry holds one of the tuples; ENOMEM (12) when the table is full.
@@ -48,6 +51,31 @@ public sealed class ConntrackTable : IDisposable
     /// </summary>
     public Errno MakeLiberal(in ConntrackTuple original) =>
         Apply(ConntrackChangeKind.MakeLiberal, new ConntrackEntry { Original = original });
+
+    /// <summary>Has the kernel expect a flow. ENOENT without its master, EOPNOTSUPP (95) where the master has no helper.</summary>
+    public Errno Expect(in ExpectedFlow flow)
+    {
+        var sequence = _socket.NextSequence();
+        var writer = new NetlinkWriter(_request);
+        ConntrackMessage.WriteExpect(ref writer, flow, NetlinkFlags.Ack, sequence);
+        return Ask(writer.Finish(), sequence);
+    }
+
+    /// <summary>Has the kernel forget an expected flow.</summary>
+    public Errno Unexpect(in ExpectedFlow flow)
+    {
+        var sequence = _socket.NextSequence();
+        var writer = new NetlinkWriter(_request);
+        ConntrackMessage.WriteUnexpect(ref writer, flow, NetlinkFlags.Ack, sequence);
+        return Ask(writer.Finish(), sequence);
+    }
+
+    private Errno Ask(ReadOnlySpan<byte> request, uint sequence)
+    {
+        var result = Errno.None;
+        var errno = _socket.Send(request);
+        return errno.IsSuccess && (errno = Collect(sequence, new Span<Errno>(ref result))).IsSuccess ? result : errno;
+    }
 
     /// <summary>
     /// Deletes the entry with this original tuple; unless <paramref name="kernelId"/> is 0 only if it still is the entry of that id.
@@ -162,6 +190,18 @@ public sealed class ConntrackTable : IDisposable
         // EBUSY on an update: the kernel's entry has a status bit that ours lacks, or is an expected one. All else of the update still counts.
         for (var i = 0; i < changes.Length; i++)
         {
+            if (results[i].IsSuccess)
+                continue;
+            if (results[i] == Errno.NotSupported && changes[i].Kind == ConntrackChangeKind.Create && !changes[i].Entry.Helper.IsEmpty)
+            {
+                errno = CreatePlain(changes[i].Entry, ref results[i]);
+                if (!errno.IsSuccess)
+                    return errno;
+                continue;
+            }
+            // No rule of this node knows labels, so its entries have no place for them. All else of the update was done before.
+            if (results[i] == Errno.NoSpace && changes[i].Kind == ConntrackChangeKind.Update)
+                results[i] = Errno.None;
             if (results[i] != Errno.Busy || changes[i].Kind != ConntrackChangeKind.Update)
                 continue;
             errno = Exchange(changes.Slice(i, 1), results.Slice(i, 1), withStatus: false);
@@ -169,6 +209,14 @@ public sealed class ConntrackTable : IDisposable
                 return errno;
         }
         return Errno.None;
+    }
+
+    // This kernel has no such helper, or none for this protocol: the connection itself lives without.
+    private Errno CreatePlain(in ConntrackEntry entry, ref Errno result)
+    {
+        WithoutHelper++;
+        var plain = new ConntrackChange(ConntrackChangeKind.CreatePlain, entry);
+        return Exchange(new ReadOnlySpan<ConntrackChange>(in plain), new Span<Errno>(ref result), withStatus: true);
     }
 
     /// <summary>
@@ -198,6 +246,9 @@ public sealed class ConntrackTable : IDisposable
         {
             case ConntrackChangeKind.Create:
                 ConntrackMessage.WriteCreate(ref writer, entry, flags, sequence);
+                break;
+            case ConntrackChangeKind.CreatePlain:
+                ConntrackMessage.WriteCreate(ref writer, entry, flags, sequence, withExtras: false);
                 break;
             case ConntrackChangeKind.Update:
                 ConntrackMessage.WriteUpdate(ref writer, entry, withStatus, flags, sequence);

@@ -36,6 +36,8 @@ public readonly record struct Errno(int Value)
     public static readonly Errno Invalid = new(22);
 
     /// <summary>ENETDOWN, 100.</summary>
+    public static readonly Errno NoSpace = new(28);
+    public static readonly Errno NotSupported = new(95);
     public static readonly Errno NetworkDown = new(100);
 
     /// <summary>ENOBUFS, 105: a socket's queue overran.</summary>

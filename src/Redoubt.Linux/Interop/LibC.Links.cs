@@ -11,6 +11,7 @@ internal static unsafe partial class LibC
     public const int IPV6_MULTICAST_LOOP = 19;
     public const int IPV6_ADD_MEMBERSHIP = 20;
     public const int IPV6_RECVPKTINFO = 49;
+    public const int IPV6_V6ONLY = 26;
     public const int IPV6_PKTINFO = 50;
     public const int IPV6_RECVHOPLIMIT = 51;
     public const int IPV6_HOPLIMIT = 52;

@@ -14,8 +14,12 @@ public static class VirtualMacDevice
     /// <summary>How the names of all our devices begin.</summary>
     public const string Prefix = "rd";
 
-    /// <summary>The device of a vhid: "rd" parent index "." vhid. Stable while the parent lives, and within 15 characters.</summary>
-    public static string Name(int parentIndex, byte vhid) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{parentIndex}.{vhid}");
+    /// <summary>
+    /// The device of a vhid: "rd" parent index "." vhid, of a VRID of IPv6, which has another MAC, "rd" parent index "-" vrid. Stable while the parent
+    /// lives, and within 15 characters.
+    /// </summary>
+    public static string Name(int parentIndex, byte vhid, bool vrrp6 = false) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Prefix}{parentIndex}{(vrrp6 ? '-' : '.')}{vhid}");
 
     /// <summary>Whether a link is one of ours, or of a predecessor that was killed.</summary>
     public static bool IsOurs(in LinkInfo link) => link.Kind == "macvlan" && IsOurName(link.Name);
@@ -26,12 +30,12 @@ public static class VirtualMacDevice
         if (!name.StartsWith(Prefix, StringComparison.Ordinal))
             return false;
         var rest = name.AsSpan(Prefix.Length);
-        var dot = rest.IndexOf('.');
+        var dot = rest.IndexOfAny('.', '-');
         return dot > 0
             && int.TryParse(rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out var parentIndex)
             && byte.TryParse(rest[(dot + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var vhid)
             && vhid != 0
-            && name == Name(parentIndex, vhid);
+            && name == Name(parentIndex, vhid, rest[dot] == '-');
     }
 
     /// <summary>
@@ -39,10 +43,10 @@ public static class VirtualMacDevice
     /// taken over. The caller loads the gates and then calls <see cref="RouteNetlink.SetUp"/>. A device of another kind that has
     /// the name is somebody else's: it stays, and <see cref="Errno.Exists"/> is thrown.
     /// </summary>
-    public static LinkInfo Ensure(RouteNetlink route, int parentIndex, byte vhid)
+    public static LinkInfo Ensure(RouteNetlink route, int parentIndex, byte vhid, bool vrrp6 = false)
     {
-        var name = Name(parentIndex, vhid);
-        var mac = MacAddress.Virtual(vhid);
+        var name = Name(parentIndex, vhid, vrrp6);
+        var mac = vrrp6 ? MacAddress.VirtualVrrp6(vhid) : MacAddress.Virtual(vhid);
         if (route.Link(name) is { } found)
         {
             if (!IsOurs(found))

@@ -17,6 +17,7 @@ public sealed unsafe class NetlinkSocket : IDisposable
     public const int Netfilter = 12;
 
     private const int AddMembership = 1; // NETLINK_ADD_MEMBERSHIP
+    private const int DropMembership = 2; // NETLINK_DROP_MEMBERSHIP
     private const int ExtendedAck = 11; // NETLINK_EXT_ACK
     private const int CapAck = 10; // NETLINK_CAP_ACK
     private uint _sequence;
@@ -54,6 +55,14 @@ public sealed unsafe class NetlinkSocket : IDisposable
         var errno = LibC.SetOption(Handle, LibC.SOL_NETLINK, AddMembership, group);
         if (!errno.IsSuccess)
             throw new KernelException($"join netlink group {group}", errno);
+    }
+
+    /// <summary>Leaves a multicast group; what came before stays in the queue.</summary>
+    public void Leave(int group)
+    {
+        var errno = LibC.SetOption(Handle, LibC.SOL_NETLINK, DropMembership, group);
+        if (!errno.IsSuccess)
+            throw new KernelException($"leave netlink group {group}", errno);
     }
 
     /// <summary>Sets the receive buffer in bytes, beyond the system limit where permitted; returns what the kernel granted.</summary>

@@ -164,6 +164,9 @@ public sealed partial class AddressGate
             WriteMarkRule(ref writer, sequence, ParentOut, GateMark.Renew(group, demoted: false), group, Lifetime(group, false));
             WriteMarkRule(ref writer, sequence, ParentOut, GateMark.Renew(group, demoted: true), group, Lifetime(group, true));
             WriteMarkRule(ref writer, sequence, ParentOut, GateMark.Announce(group), group, null);
+            var heartbeats = _layout.Groups[group].Heartbeats;
+            for (var level = 0; level < heartbeats.Count; level++)
+                WriteMarkRule(ref writer, sequence, ParentOut, GateMark.Heartbeat(group, level), group, heartbeats[level]);
         }
     }
 

@@ -68,17 +68,21 @@ public sealed partial class AddressGate : IDisposable
     /// <summary>Notes that a proof left at <paramref name="sent"/>, so that a reload gives the lease no more than what is left of it.</summary>
     public void Renewed(int group, Instant sent, bool demoted) => _leaseEnd[group] = sent + Lifetime(group, demoted);
 
+    /// <summary>The same for a proof that lets the lease end at another time: a heartbeat.</summary>
+    public void Renewed(int group, Instant leaseEnd) => _leaseEnd[group] = leaseEnd;
+
     /// <summary>When the group's lease ends by the proofs noted; <see cref="Instant.Zero"/> where there is none.</summary>
     public Instant LeaseEnd(int group) => _leaseEnd[group];
 
-    /// <summary>Opens a member's gate with the next <see cref="Commit"/>. A group without a living lease gets one from now on.</summary>
-    public void Grant(int member, Instant now) => Open(member, GateOpening.Open, now);
+    /// <summary>Opens a member's gate with the next <see cref="Commit"/>. A group without a living lease gets one from now on, of the
+    /// lifetime given, or that of an advertisement.</summary>
+    public void Grant(int member, Instant now, TimeSpan? lifetime = null) => Open(member, GateOpening.Open, now, lifetime);
 
     /// <summary>
     /// Like <see cref="Grant"/>, but for packets alone: for the moment in which another node is asked to yield, and switches send here already what
     /// neighbours send to the virtual MAC.
     /// </summary>
-    public void Admit(int member, Instant now) => Open(member, GateOpening.Packets, now);
+    public void Admit(int member, Instant now, TimeSpan? lifetime = null) => Open(member, GateOpening.Packets, now, lifetime);
 
     /// <summary>Closes a member's gate with the next <see cref="Commit"/>; the last one of a group ends its lease.</summary>
     public void Revoke(int member)
@@ -172,13 +176,13 @@ public sealed partial class AddressGate : IDisposable
     /// <summary>Closes the socket. A table with the flag persist stays in the kernel, closed as its leases lapse.</summary>
     public void Dispose() => _socket.Dispose();
 
-    private void Open(int member, GateOpening opening, Instant now)
+    private void Open(int member, GateOpening opening, Instant now, TimeSpan? lifetime)
     {
         _wanted[member] = opening;
         var group = _layout.Members[member].Group;
         if (_leaseEnd[group] > now)
             return;
-        _leaseEnd[group] = now + Lifetime(group, demoted: false);
+        _leaseEnd[group] = now + (lifetime ?? Lifetime(group, demoted: false));
         _hasLease[group] = false; // what the kernel has of the last one has lapsed, or does so now
     }
 

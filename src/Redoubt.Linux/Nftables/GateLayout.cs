@@ -14,10 +14,16 @@ public readonly record struct GateAddress(IpAddressValue Address, bool IsIPv6);
 /// <param name="Addresses">Its virtual addresses.</param>
 public sealed record GateMember(string Device, int DeviceIndex, int Group, IReadOnlyList<GateAddress> Addresses);
 
-/// <summary>Vhids that share one lease, because they advertise equally often.</summary>
+/// <summary>Vhids that share one lease: those of a failover group, or, without heartbeats, those that advertise equally often.</summary>
 /// <param name="Lifetime">How long the lease lasts from each advertisement, while the node is not demoted.</param>
 /// <param name="DemotedLifetime">The same while it is demoted and so advertises less often.</param>
-public sealed record GateGroup(TimeSpan Lifetime, TimeSpan DemotedLifetime);
+/// <param name="Heartbeats">How long it lasts from each heartbeat, by level (<see cref="GateMark.Heartbeat"/>); empty without heartbeats.</param>
+public sealed record GateGroup(TimeSpan Lifetime, TimeSpan DemotedLifetime, IReadOnlyList<TimeSpan> Heartbeats)
+{
+    /// <summary>A group whose lease is renewed by advertisements alone.</summary>
+    public GateGroup(TimeSpan lifetime, TimeSpan demotedLifetime)
+        : this(lifetime, demotedLifetime, []) { }
+}
 
 /// <summary>All that the gate has to know.</summary>
 /// <param name="Parents">The devices below the macvlans.</param>
@@ -42,6 +48,12 @@ public static class GateMark
 
     /// <summary>A frame that may leave while the lease lives, and does not renew it: announcements.</summary>
     public static uint Announce(int group) => Of(group, 3);
+
+    /// <summary>A heartbeat that renews the group's lease, for as long as its level says: 0 to <see cref="HeartbeatLevels"/> - 1.</summary>
+    public static uint Heartbeat(int group, int level) => Of(group, 4 + (uint)level);
+
+    /// <summary>Most levels of heartbeats.</summary>
+    public const int HeartbeatLevels = 8;
 
     /// <summary>A frame that may leave without a lease: the advertisement by which a master resigns.</summary>
     public const uint Resign = Family | 0xffffu;

@@ -39,6 +39,23 @@ public class ConfigurationReaderTests
     }
 
     [Fact]
+    public void A_vhid_of_VRRP_is_one_router_for_each_family_and_its_skew_is_a_priority()
+    {
+        var text = ConfigVectors.Text("good/pair.xml");
+        var vrrp = text.Replace("<protocol>carp</protocol>", "<protocol>vrrp3</protocol><interval>50</interval>", StringComparison.Ordinal);
+        var hosts = ConfigVectors.Read(vrrp).Configuration!.VirtualHosts;
+
+        Assert.Equal(["wan@2", "lan@1", "lan@1"], hosts.Select(h => h.Member));
+        var (ipv4, ipv6) = (hosts[1].VrrpOptions(), hosts[2].VrrpOptions());
+        Assert.Equal((2, 1, true), (ipv4.Addresses.Count, ipv6.Addresses.Count, hosts[2].IsVrrp6));
+        Assert.Equal((254 - hosts[1].AdvSkew, TimeSpan.FromSeconds(0.5)), (ipv4.Priority, ipv6.Interval));
+        Assert.Equal((false, VirtualRouterProtocol.Carp), (hosts[0].IsVrrp6, hosts[0].Protocol));
+        var chosen = vrrp.Replace("<interval>50</interval>", "<priority>7</priority>", StringComparison.Ordinal);
+        hosts = ConfigVectors.Read(chosen).Configuration!.VirtualHosts;
+        Assert.Equal((7, TimeSpan.FromSeconds(hosts[1].AdvBase)), (hosts[1].Priority, hosts[1].Interval));
+    }
+
+    [Fact]
     public void A_real_pfsense_file_has_warnings_and_no_errors()
     {
         var result = ConfigVectors.Read(ConfigVectors.Text("good/pfsense-primary.xml"));

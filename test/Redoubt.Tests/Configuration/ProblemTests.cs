@@ -121,6 +121,16 @@ public class ProblemTests
             { "<mac>real</mac>", "<mac>fake</mac>", "redoubt/vip/mac", "virtual, real" },
             { "<peer>10.0.0.3</peer>", "<peer>10.0.0.3/24</peer>", "redoubt/vip/peer", "is not an address" },
             { "<protocol>carp</protocol>", "<protocol>vrrp2</protocol>", "virtualip/vip[3]", "has no IPv6" },
+            { "<protocol>carp</protocol>", "<protocol>carp</protocol><priority>9</priority>", "redoubt/vip/priority", "is VRRP's" },
+            { "<protocol>carp</protocol>", "<protocol>vrrp3</protocol><priority>256</priority>", "redoubt/vip/priority", "from 1 to 255" },
+            { "<protocol>carp</protocol>", "<protocol>vrrp3</protocol><interval>0</interval>", "redoubt/vip/interval", "from 1 to 4095" },
+            { "<protocol>carp</protocol>", "<protocol>vrrp3</protocol><checksum>none</checksum>", "redoubt/vip/checksum", "pseudo, plain" },
+            {
+                "<protocol>carp</protocol>",
+                "<protocol>vrrp2</protocol><interval>50</interval>",
+                "redoubt/vip/interval",
+                "no interval to choose"
+            },
         };
 
     [Theory]

@@ -124,6 +124,9 @@ public class RouteMessageTests
     [Theory]
     [InlineData("rd7.42", true)]
     [InlineData("rd123.255", true)]
+    [InlineData("rd7-42", true)] // of VRRP for IPv6
+    [InlineData("rd7-0", false)]
+    [InlineData("rd7-.42", false)]
     [InlineData("rd7.0", false)] // no vhid 0
     [InlineData("rd7.256", false)]
     [InlineData("rd07.42", false)] // never written so

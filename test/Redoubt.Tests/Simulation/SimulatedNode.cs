@@ -1,5 +1,7 @@
 using Redoubt.Core;
 using Redoubt.Core.Carp;
+using Redoubt.Core.Failover;
+using Redoubt.Core.Vrrp;
 
 namespace Redoubt.Tests.Simulation;
 
@@ -13,21 +15,21 @@ public sealed record SimulatedPacket(int From, IpAddressValue Source, byte[] Pay
 public sealed class SimulatedNode
 {
     private const int SocketQueueLimit = 64;
-    private readonly Random _random;
-    private readonly CarpHostOptions _options;
+    private const int HeaderLength = 34;
+    private readonly Func<IVirtualHost> _create;
     private readonly Action<SimulatedNode, byte[]> _send;
     private readonly Queue<SimulatedPacket> _socket = new();
-    private CarpSegment _segment = new();
-    private CarpVirtualHost _host = null!;
+    private ElectionSegment _segment = new();
+    private IVirtualHost _host = null!;
     private bool _granted;
     private Instant _frozenAt;
 
     // The election loop wakes at least this often, so it notices a longer sleep.
     private static readonly TimeSpan _loopTick = TimeSpan.FromMilliseconds(500);
 
-    public SimulatedNode(int index, CarpHostOptions options, Random random, Action<SimulatedNode, byte[]> send)
+    public SimulatedNode(int index, Func<IVirtualHost> create, Action<SimulatedNode, byte[]> send)
     {
-        (Index, _options, _random, _send) = (index, options, random, send);
+        (Index, _create, _send) = (index, create, send);
         Address = new IpAddressValue(0, 0x0a000001u + (uint)index);
         Start(Instant.Zero);
     }
@@ -42,9 +44,10 @@ public sealed class SimulatedNode
 
     public bool IsAwake => !IsFrozen && !IsCrashed;
 
-    public CarpStateMachine Machine => _host.Machine;
+    public IElection Machine => _host.Machine;
 
-    public CarpSegment Segment => _segment;
+    /// <summary>How good it is, as it advertises itself; less is better.</summary>
+    public long Rank => _host is VrrpVirtualHost vrrp ? -vrrp.Election.EffectivePriority : _host.Machine.AdvertInterval.Ticks;
 
     public Instant LeaseEnd { get; private set; } = Instant.Zero;
 
@@ -59,8 +62,8 @@ public sealed class SimulatedNode
     {
         (IsCrashed, IsFrozen) = (false, false);
         _granted = false;
-        _segment = new CarpSegment();
-        _host = new CarpVirtualHost(_options, () => (ulong)_random.NextInt64());
+        _segment = new ElectionSegment();
+        _host = _create();
         _segment.Add(_host);
         _socket.Clear();
         Execute(_host.Machine.OnReady(now), now);
@@ -121,7 +124,7 @@ public sealed class SimulatedNode
     private void Execute(CarpActions actions, Instant now)
     {
         if (actions.HasFlag(CarpActions.Resign))
-            Send(CarpAdvertisement.Resigned, CarpAdvertisement.Resigned);
+            Send(resign: true);
         if (actions.HasFlag(CarpActions.Release))
         {
             _granted = false;
@@ -134,25 +137,14 @@ public sealed class SimulatedNode
         }
         if (!actions.HasFlag(CarpActions.Advertise))
             return;
-        Send(_options.AdvBase, Machine.EffectiveSkew);
+        Send(resign: false);
         LeaseEnd = now + Machine.LeaseTime;
     }
 
-    private void Send(byte advBase, byte advSkew)
+    private void Send(bool resign)
     {
-        Span<byte> frame = stackalloc byte[CarpFrame.MaxLength];
-        var length = CarpFrame.Write(
-            frame,
-            _host,
-            false,
-            MacAddress.Virtual(_options.Vhid),
-            Address,
-            CarpFrame.GroupIPv4,
-            CarpFrame.GroupMacIPv4,
-            advBase,
-            advSkew,
-            Machine.DemotionByte
-        );
-        _send(this, frame[(length - CarpAdvertisement.Length)..length].ToArray());
+        Span<byte> frame = stackalloc byte[128];
+        var length = _host.WriteFrame(frame, ipv6: false, _host.VirtualMac, Address, CarpFrame.GroupIPv4, CarpFrame.GroupMacIPv4, resign);
+        _send(this, frame[HeaderLength..length].ToArray());
     }
 }

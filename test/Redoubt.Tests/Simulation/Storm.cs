@@ -1,5 +1,7 @@
 using Redoubt.Core;
 using Redoubt.Core.Carp;
+using Redoubt.Core.Failover;
+using Redoubt.Core.Vrrp;
 
 namespace Redoubt.Tests.Simulation;
 
@@ -26,7 +28,7 @@ public sealed class Storm
     private readonly Random _random;
     private readonly SimulatedSegment _segment;
     private readonly SimulatedNode[] _nodes;
-    private readonly CarpHostOptions[] _options;
+    private readonly bool _preempt;
     private readonly int[] _demotions;
     private readonly StormKind _kind;
     private readonly Instant[,] _hearEachOtherSince;
@@ -35,34 +37,54 @@ public sealed class Storm
     private Instant _now = Instant.Zero;
     private long _order;
 
-    public Storm(int seed)
+    public Storm(int seed, bool vrrp = false)
     {
         _random = new Random(seed);
         _kind = (StormKind)(seed % 3);
         var count = _random.Next(2, 6);
-        var advBase = (byte)(_random.Next(8) == 0 ? 2 : 1);
-        var preempt = _random.Next(3) != 0;
+        var interval = _random.Next(8) == 0 ? 2 : 1;
+        _preempt = _random.Next(3) != 0;
         var equal = _random.Next(4) == 0;
         _segment = new SimulatedSegment(count, _random);
         _hearEachOtherSince = new Instant[count, count];
         _demotions = new int[count];
-        _options =
+        var version = (byte)(2 + (seed % 2));
+        _nodes =
         [
             .. Enumerable
                 .Range(0, count)
-                .Select(i => new CarpHostOptions
-                {
-                    Vhid = 7,
-                    AdvBase = advBase,
-                    AdvSkew = equal ? (byte)10 : (byte)_random.Next(0, 241),
-                    Preempt = preempt,
-                    Password = "storm",
-                    IPv4Addresses = [new IpAddressValue(0, 0x0a0000fe)],
-                }),
+                .Select(i => new SimulatedNode(i, vrrp ? Vrrp(version, interval, equal) : Carp(interval, equal), Send)),
         ];
-        _nodes = [.. _options.Select((o, i) => new SimulatedNode(i, o, _random, Send))];
         // Two masters that hear each other: the slower hears the faster within one interval, however late the wire is.
-        _settle = TimeSpan.FromSeconds(advBase) + TimeSpan.FromSeconds(1.2);
+        _settle = TimeSpan.FromSeconds(interval) + TimeSpan.FromSeconds(1.2);
+    }
+
+    private Func<IVirtualHost> Carp(int interval, bool equal)
+    {
+        var options = new CarpHostOptions
+        {
+            Vhid = 7,
+            AdvBase = (byte)interval,
+            AdvSkew = equal ? (byte)10 : (byte)_random.Next(0, 241),
+            Preempt = _preempt,
+            Password = "storm",
+            IPv4Addresses = [new IpAddressValue(0, 0x0a0000fe)],
+        };
+        return () => new CarpVirtualHost(options, () => (ulong)_random.NextInt64());
+    }
+
+    private Func<IVirtualHost> Vrrp(byte version, int interval, bool equal)
+    {
+        var options = new VrrpHostOptions
+        {
+            Vrid = 7,
+            Version = version,
+            Interval = TimeSpan.FromSeconds(interval),
+            Priority = equal ? (byte)100 : (byte)_random.Next(1, 255),
+            Preempt = _preempt,
+            Addresses = [new IpAddressValue(0, 0x0a0000fe)],
+        };
+        return () => new VrrpVirtualHost(options);
     }
 
     /// <summary>Events handled.</summary>
@@ -277,10 +299,10 @@ public sealed class Storm
             Fail($"{owners.Length} owners after the quiet time");
         if (_nodes.Count(n => n.Machine.State == CarpState.Master) != 1)
             Fail("not exactly one master after the quiet time");
-        if (!_options[0].Preempt)
+        if (!_preempt)
             return;
-        var best = _nodes.Min(n => n.Machine.AdvertInterval);
-        if (owners[0].Machine.AdvertInterval != best)
+        var best = _nodes.Min(n => n.Rank);
+        if (owners[0].Rank != best)
             Fail($"node {owners[0].Index} is master, but a faster node listens");
     }
 

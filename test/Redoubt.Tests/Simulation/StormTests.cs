@@ -3,17 +3,23 @@ namespace Redoubt.Tests.Simulation;
 public class StormTests
 {
     private const int UsualStorms = 6000;
+    private const int UsualVrrpStorms = 2000;
 
     [Fact]
-    public void NoStormLeavesTwoOwnersOrNone()
+    public void NoStormLeavesTwoOwnersOrNone() => RunStorms(UsualStorms, vrrp: false);
+
+    [Fact]
+    public void NoStormLeavesTwoOwnersOrNoneInVrrp() => RunStorms(UsualVrrpStorms, vrrp: true);
+
+    private static void RunStorms(int usual, bool vrrp)
     {
         long events = 0;
         long claims = 0;
         Seeds.ForEach(
-            UsualStorms,
+            usual,
             seed =>
             {
-                var storm = new Storm(seed);
+                var storm = new Storm(seed, vrrp);
                 storm.Run();
                 events += storm.Events;
                 claims += storm.Claims;

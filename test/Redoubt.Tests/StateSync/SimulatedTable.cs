@@ -23,6 +23,12 @@ internal sealed class SimulatedTable(Random random) : IStateTable
 
     public TableAnswer Create(in ConntrackEntry entry) => Put(entry, isEcho: true);
 
+    public void Install(ReadOnlySpan<TableInstall> installs, Span<TableAnswer> answers)
+    {
+        for (var i = 0; i < installs.Length; i++)
+            answers[i] = installs[i].IsUpdate ? Update(installs[i].Entry) : Create(installs[i].Entry);
+    }
+
     public TableAnswer Put(in ConntrackEntry entry, bool isEcho)
     {
         if (_entries.ContainsKey(entry.Original) || _replies.ContainsKey(entry.Reply))
@@ -72,6 +78,16 @@ internal sealed class SimulatedTable(Random random) : IStateTable
         }
         entry = Seen(held);
         return true;
+    }
+
+    public HashSet<ExpectedFlow> Expected { get; } = [];
+
+    public TableAnswer Expect(in ExpectedFlow flow) => Expected.Add(flow) ? TableAnswer.Done : TableAnswer.Exists;
+
+    public TableAnswer Unexpect(in ExpectedFlow flow)
+    {
+        var tuple = flow.Tuple;
+        return Expected.RemoveWhere(e => e.Tuple == tuple) > 0 ? TableAnswer.Done : TableAnswer.Missing;
     }
 
     public void MakeLiberal(ReadOnlySpan<ConntrackTuple> originals)
