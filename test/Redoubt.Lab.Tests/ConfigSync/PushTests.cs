@@ -10,7 +10,7 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
 
     private bool ReachesServer => pair.Topology.Client.Pings(Topology.ServerAddress, 1);
 
-    [Fact]
+    [Fact(Explicit = true)]
     public void What_is_edited_on_the_primary_decides_on_the_secondary_when_that_takes_over_and_what_is_deleted_is_gone_there()
     {
         pair.EditAndPush(root =>
@@ -67,7 +67,7 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
         pair.Primary.Ask(new ControlRequest { Verb = ControlVerb.Failover, Back = true });
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public void Pushing_what_the_peer_has_reloads_nothing_there()
     {
         var rules = Handles();
