@@ -25,8 +25,16 @@ internal sealed record DecodedPacket(
     IReadOnlyDictionary<string, string> Fields
 );
 
-/// <summary>JSON of the offline verbs.</summary>
+/// <summary>What <c>config show --json</c> prints.</summary>
+internal sealed record ShownConfig(
+    string Digest,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Message,
+    string Document
+);
+
+/// <summary>JSON of what has no form of its own on the control socket.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ConfigReport))]
 [JsonSerializable(typeof(DecodedPacket))]
+[JsonSerializable(typeof(ShownConfig))]
 internal sealed partial class CliJson : JsonSerializerContext;

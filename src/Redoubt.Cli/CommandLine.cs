@@ -70,6 +70,8 @@ public static class CommandLine
             StatesCommand.Create(call),
             RulesCommand.Create(call),
             ConfigCommand.Create(call),
+            UserCommand.Create(call),
+            InterfacesCommand.Create(call),
             DecodeCommand.Create(call),
         };
     }

@@ -4,15 +4,26 @@ using Redoubt.Core.Configuration;
 
 namespace Redoubt.Cli;
 
-/// <summary><c>config check</c>: offline.</summary>
-internal static class ConfigCommand
+/// <summary><c>config check</c>, offline; the other verbs of <c>config</c> stand beside.</summary>
+internal static partial class ConfigCommand
 {
     public static Command Create(CallFactory calls)
     {
         var file = new Argument<string>("FILE") { Description = "A config.xml" };
         var check = new Command("check", "Reads a configuration as the daemon does, and names every problem; asks no daemon") { file };
         calls.Run(check, (call, parse, _) => Task.FromResult(Check(call, parse.GetRequiredValue(file))));
-        return new Command("config", "The configuration") { check };
+        return new Command("config", "The configuration")
+        {
+            check,
+            Show(calls),
+            Diff(calls),
+            Apply(calls),
+            Confirm(calls),
+            Accept(calls),
+            History(calls),
+            Rollback(calls),
+            Push(calls),
+        };
     }
 
     private static int Check(Call call, string path)

@@ -154,6 +154,9 @@ public static class ControlVerb
     /// <summary>Keeps a change that waits for its confirmation.</summary>
     public const string ConfigConfirm = "config-confirm";
 
+    /// <summary>Takes the primary's next push although this node was edited.</summary>
+    public const string ConfigAccept = "config-accept";
+
     /// <summary>Answers with the history, newest first.</summary>
     public const string ConfigHistory = "config-history";
 

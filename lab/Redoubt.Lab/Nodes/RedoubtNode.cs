@@ -31,6 +31,9 @@ public sealed class RedoubtNode : FirewallNode
     /// <summary>Its config.xml; may be changed before a start.</summary>
     public string ConfigFile { get; }
 
+    /// <summary>Its state directory.</summary>
+    public string StateDirectory => _state;
+
     /// <summary>The daemon; null before the first start.</summary>
     public LabProcess? Daemon => Processes.Count > 0 ? Processes[0] : null;
 
@@ -58,6 +61,20 @@ public sealed class RedoubtNode : FirewallNode
         catch (OperationCanceledException e)
         {
             throw new ControlException($"{Name} does not answer in time", e);
+        }
+    }
+
+    /// <summary>Asks the daemon with a document beside the line; throws <see cref="ControlException"/>.</summary>
+    public ControlAnswer AskWithDocument(ControlRequest request, byte[]? document, TimeSpan? limit = null)
+    {
+        return Task.Run(Ask).GetAwaiter().GetResult();
+
+        async Task<ControlAnswer> Ask()
+        {
+            using var client = await ControlClient.ConnectAsync(Control).ConfigureAwait(false);
+            return await client
+                .AskWithDocumentAsync(request, document is null ? (ReadOnlyMemory<byte>?)null : document, limit)
+                .ConfigureAwait(false);
         }
     }
 

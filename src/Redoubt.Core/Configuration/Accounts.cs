@@ -65,7 +65,7 @@ public sealed class Accounts
     {
         var found = ImmutableArray.CreateBuilder<ConfigurationProblem>();
         var accounts = new Dictionary<string, Account>();
-        var uids = new HashSet<int>();
+        var shared = Shared(document);
         var groups = Groups(document);
         var index = 0;
         foreach (var entry in document.Section("system")?.All("user").Take(Limit) ?? [])
@@ -78,7 +78,7 @@ public sealed class Accounts
                 found.Add(new ConfigurationProblem(false, file, entry.Line, at, "a user without a name cannot log in", ""));
                 continue;
             }
-            var own = groups.Where(g => uid >= 0 && g.Members.Contains(uid)).ToList();
+            var own = groups.Where(g => uid >= 0 && !shared.Contains(uid) && g.Members.Contains(uid)).ToList();
             var account = new Account
             {
                 Name = name,
@@ -99,8 +99,17 @@ public sealed class Accounts
             };
             if (!accounts.TryAdd(name, account))
                 found.Add(new ConfigurationProblem(true, file, entry.Line, at, "there are two users of that name", "one"));
-            else if (uid >= 0 && !uids.Add(uid))
-                found.Add(new ConfigurationProblem(true, file, entry.Line, $"{at}/uid", "there are two users of that number", "one"));
+            else if (shared.Contains(uid))
+                found.Add(
+                    new ConfigurationProblem(
+                        false,
+                        file,
+                        entry.Line,
+                        $"{at}/uid",
+                        "there are two users of that number: the groups that name it count for neither",
+                        "numbers of their own"
+                    )
+                );
             if (account.Hash.IsEmpty)
                 found.Add(
                     new ConfigurationProblem(
@@ -116,6 +125,17 @@ public sealed class Accounts
         problems = found.ToImmutable();
         return new Accounts(accounts);
     }
+
+    // Groups name numbers: one that two users have must not give the one the other's rights.
+    private static HashSet<int> Shared(ConfigDocument document) =>
+        [
+            .. (document.Section("system")?.All("user").Take(Limit) ?? [])
+                .Select(u => int.TryParse(u.Value("uid"), NumberStyles.None, CultureInfo.InvariantCulture, out var uid) ? uid : -1)
+                .Where(u => u >= 0)
+                .GroupBy(u => u)
+                .Where(g => g.Count() > 1)
+                .Select(g => g.Key),
+        ];
 
     private static string HashOf(ConfigNode user)
     {

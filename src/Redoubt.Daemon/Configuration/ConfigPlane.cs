@@ -18,13 +18,16 @@ internal sealed partial class ConfigPlane : IDisposable
     private readonly AccountApplier _accounts = new();
     private readonly Authentication _authentication;
     private readonly EventLog _events;
+    private readonly AlarmBoard _alarms;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private volatile bool _stopping;
 
     public ConfigPlane(string file, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
     {
-        _events = events;
+        (_events, _alarms) = (events, alarms);
+        _memoryFile = Path.Combine(stateDirectory, "config", "sync");
+        _memory = SyncMemory.Read(_memoryFile);
         _node = new NodeApplier(stateDirectory, maintenance, events, alarms);
         _routes = new StaticRouteApplier(alarms);
         _authentication = new Authentication(() => _accounts.Current, events);
@@ -32,6 +35,7 @@ internal sealed partial class ConfigPlane : IDisposable
         Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts], events, alarms);
         Store.Repaired += _node.Repaired;
         Store.Woken += () => _wake.Set();
+        Store.Committed += OnCommitted;
         _thread = new Thread(Run) { Name = "configuration", IsBackground = true };
     }
 
@@ -55,8 +59,11 @@ internal sealed partial class ConfigPlane : IDisposable
     /// <summary>Takes back what was not confirmed, hands over, and stops.</summary>
     public void Dispose()
     {
+        if (_stopping)
+            return;
         _stopping = true;
         _wake.Set();
+        _pushes.Dispose();
         if (_thread.IsAlive)
             _thread.Join();
         Store.Dispose();
@@ -77,6 +84,7 @@ internal sealed partial class ConfigPlane : IDisposable
             Confirm = Store.Confirm,
             History = Store.History,
             Rollback = r => Store.Rollback(r.Id, new ConfigChangeOrigin(r.User, $"back to entry {r.Id}", ConfirmSeconds: r.ConfirmSeconds)),
+            Accept = Accept,
             Receive = Receive,
             Backup = Backup,
             Version = () => Version(version),

@@ -17,6 +17,7 @@ internal static class ConfigDispatch
     [
         ControlVerb.ConfigShow,
         ControlVerb.ConfigConfirm,
+        ControlVerb.ConfigAccept,
         ControlVerb.ConfigHistory,
         ControlVerb.ConfigRollback,
         ControlVerb.ConfigBackup,
@@ -67,6 +68,7 @@ internal static class ConfigDispatch
                     ControlVerb.ConfigDiff => verbs.Diff(document, request.Diff?.Id),
                     ControlVerb.ConfigApply => verbs.Apply(document!, request.Apply!),
                     ControlVerb.ConfigConfirm => verbs.Confirm(),
+                    ControlVerb.ConfigAccept => verbs.Accept(),
                     ControlVerb.ConfigRollback => verbs.Rollback(request.Rollback!),
                     ControlVerb.ConfigReceive => verbs.Receive(request.Receive!, document ?? []),
                     ControlVerb.ConfigPush => verbs.Push(request.Push ?? new ConfigPushRequest()),

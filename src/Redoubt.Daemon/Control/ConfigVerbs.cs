@@ -38,6 +38,9 @@ public sealed record ConfigVerbs
     /// <summary>Carries out a call of a primary.</summary>
     public required Func<ConfigReceiveRequest, byte[], ControlReply> Receive { get; init; }
 
+    /// <summary>Takes the primary's next push although this node was edited.</summary>
+    public required Func<ControlReply> Accept { get; init; }
+
     /// <summary>Sections as a methodResponse.</summary>
     public required Func<ConfigBackupRequest, ControlOutcome> Backup { get; init; }
 

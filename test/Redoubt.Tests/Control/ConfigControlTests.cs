@@ -145,6 +145,7 @@ public sealed class ConfigControlTests : IDisposable
                 return Done();
             },
             Confirm = Done,
+            Accept = Done,
             History = Done,
             Rollback = _ => Done(),
             Receive = (_, _) => Done(),

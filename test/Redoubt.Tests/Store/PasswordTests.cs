@@ -149,6 +149,18 @@ public sealed class PasswordTests : IDisposable
     }
 
     [Fact]
+    public void A_number_that_two_users_share_gives_neither_the_rights_of_a_group()
+    {
+        const string Group = "<group><name>ha</name><gid>2000</gid><member>2001</member><priv>p</priv></group>";
+        const string One = "<user><name>one</name><uid>2001</uid><bcrypt-hash>x</bcrypt-hash></user>";
+
+        Assert.True(Read(One + Group).Find("one")!.Has("p"));
+        var shared = Read(One + "<user><name>two</name><uid>2001</uid><bcrypt-hash>x</bcrypt-hash></user>" + Group);
+        Assert.False(shared.Find("one")!.Has("p"));
+        Assert.False(shared.Find("two")!.Has("p"));
+    }
+
+    [Fact]
     public void Users_are_added_changed_and_deleted_in_the_document()
     {
         ConfigDocument.TryRead(StoreBench.Document("x"), out var document, out _);

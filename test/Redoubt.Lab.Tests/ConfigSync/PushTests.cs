@@ -1,0 +1,242 @@
+using Redoubt.Control;
+using Redoubt.Core.Configuration.Document;
+using Redoubt.Lab.Nodes;
+
+namespace Redoubt.Lab.Tests.ConfigSync;
+
+public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
+{
+    private const string ServerAlias = "<alias><name>BAD</name><type>host</type><address>203.0.113.100</address></alias>";
+
+    private bool ReachesServer => pair.Topology.Client.Pings(Topology.ServerAddress, 1);
+
+    [Fact(Explicit = true)]
+    public void What_is_edited_on_the_primary_decides_on_the_secondary_when_that_takes_over_and_what_is_deleted_is_gone_there()
+    {
+        pair.EditAndPush(root =>
+        {
+            root = Configured.Add(root, "aliases", ServerAlias);
+            root = Configured.AddFirst(root, "filter", Configured.Rule("block", "<address>BAD</address>", "no server"));
+            root = Configured.Add(
+                root,
+                "gateways",
+                $"<gateway_item><interface>wan</interface><gateway>{Topology.ServerAddress}</gateway><name>FAR</name></gateway_item>"
+            );
+            root = Configured.Add(root, "staticroutes", "<route><network>198.51.100.0/24</network><gateway>FAR</gateway></route>");
+            return Configured.Add(
+                root,
+                "virtualip",
+                "<vip><mode>carp</mode><interface>lan</interface><vhid>9</vhid><advskew>0</advskew><advbase>1</advbase><password>lab</password><uniqid>5f00000000009</uniqid><subnet>10.0.0.9</subnet><subnet_bits>24</subnet_bits></vip>"
+            );
+        });
+        PushPair.MustUser(
+            pair.Primary,
+            new UserRequest
+            {
+                Action = "add",
+                Name = "carol",
+                Password = "carol's own",
+                Grant = ["page-status"],
+            }
+        );
+        Deadline.In(30).Await("carol arrives", () => Users(pair.Secondary).Contains("carol"), () => $"{pair.Peer}");
+        Assert.Contains("198.51.100.0/24 via", pair.Secondary.Place.Execute("ip", "route"), StringComparison.Ordinal);
+        Assert.Contains(pair.Secondary.Status().Carp.Vips, v => v is { Vhid: 9, AdvSkew: 100 });
+
+        TakeOver();
+        Assert.False(ReachesServer);
+        Assert.True(pair.Topology.Client.Pings(Topology.ObserverWanAddress, 2));
+        Assert.True(pair.Topology.Client.Pings("10.0.0.9", 2));
+
+        pair.EditAndPush(root =>
+            root.WithPath("filter", f => f!.WithChildren([.. f.Children.Where(r => r.Value("descr") != "no server")]))
+                .Without("aliases")
+                .Without("staticroutes")
+                .WithPath("virtualip", v => v!.WithChildren([.. v.Children.Where(e => e.Value("vhid") != "9")]))
+        );
+        PushPair.MustUser(pair.Primary, new UserRequest { Action = "delete", Name = "carol" });
+        Deadline.In(30).Await("carol is gone", () => !Users(pair.Secondary).Contains("carol"));
+
+        Assert.Contains(PushPair.Account, Users(pair.Secondary));
+        Assert.True(ReachesServer);
+        Assert.DoesNotContain("198.51.100.0/24", pair.Secondary.Place.Execute("ip", "route"), StringComparison.Ordinal);
+        Assert.DoesNotContain(pair.Secondary.Status().Carp.Vips, v => v.Vhid == 9);
+        var there = Configured.Show(pair.Secondary);
+        Assert.Empty(there.Section("aliases")?.All("alias") ?? []);
+        Assert.Equal("fw2", there.Root.Find("system/hostname")!.Text);
+        pair.Primary.Ask(new ControlRequest { Verb = ControlVerb.Failover, Back = true });
+    }
+
+    [Fact(Explicit = true)]
+    public void Pushing_what_the_peer_has_reloads_nothing_there()
+    {
+        var rules = Handles();
+        var entries = pair.Secondary.Ask(ControlVerb.ConfigHistory).History!.Count;
+
+        var reply = pair.Push();
+
+        Assert.True(reply.Ok, reply.Message);
+        Assert.Equal(rules, Handles());
+        Assert.Equal(entries, pair.Secondary.Ask(ControlVerb.ConfigHistory).History!.Count);
+        var dry = pair.Push(dryRun: true);
+        Assert.True(dry.Ok, dry.Message);
+        Assert.Empty(dry.Pushed!.Differences);
+    }
+
+    [Fact]
+    public void What_the_peer_cannot_apply_is_told_on_the_primary_and_leaves_the_peer_as_it_was()
+    {
+        var before = File.ReadAllBytes(pair.Secondary.ConfigFile);
+        // A gateway whose interface the secondary does not have.
+        Configured.MustEdit(pair.Secondary, root => root.WithPath("interfaces/wan", w => w!.With(ConfigNode.Leaf("descr", "other"))));
+        before = File.ReadAllBytes(pair.Secondary.ConfigFile);
+        var own = File.ReadAllBytes(pair.Primary.ConfigFile);
+        Configured.MustEdit(
+            pair.Primary,
+            root =>
+                Configured.AddFirst(
+                    root,
+                    "virtualip",
+                    $"<vip><mode>carp</mode><interface>lan</interface><vhid>7</vhid><advskew>0</advskew><advbase>1</advbase><password>lab</password><uniqid>5f00000000007</uniqid><subnet>{Topology.LanAddress(2)}</subnet><subnet_bits>24</subnet_bits></vip>"
+                )
+        );
+
+        var reply = pair.Push();
+        var after = File.ReadAllBytes(pair.Secondary.ConfigFile);
+        Assert.True(Configured.Apply(pair.Primary, own).Ok);
+
+        Assert.False(reply.Ok);
+        Assert.Contains(Topology.LanAddress(2), reply.Message, StringComparison.Ordinal);
+        Assert.Equal(before, after);
+        Assert.Contains(Events(pair.Secondary), e => e.Contains("was refused", StringComparison.Ordinal));
+        Deadline.In(30).Await("all is well again", () => pair.Peer.InSync);
+    }
+
+    [Fact]
+    public void Two_edits_apart_are_a_conflict_until_somebody_chooses()
+    {
+        pair.StopWeb(pair.Secondary);
+        Configured.MustEdit(
+            pair.Secondary,
+            root => Configured.Add(root, "aliases", "<alias><name>HERE</name><type>host</type><address>192.0.2.2</address></alias>")
+        );
+        Configured.MustEdit(
+            pair.Primary,
+            root => Configured.Add(root, "aliases", "<alias><name>THERE</name><type>host</type><address>192.0.2.1</address></alias>")
+        );
+        pair.StartWeb(pair.Secondary);
+
+        var refused = pair.Push();
+
+        Assert.False(refused.Ok);
+        Assert.Contains("conflict in aliases", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("aliases", pair.Secondary.Status().ConfigSync.Conflict, StringComparison.Ordinal);
+        Assert.DoesNotContain("THERE", Aliases(pair.Secondary));
+        Assert.DoesNotContain("HERE", Aliases(pair.Primary));
+
+        Assert.True(pair.Secondary.Ask(ControlVerb.ConfigAccept).Ok);
+        Assert.True(pair.Push().Ok);
+
+        Assert.Contains("THERE", Aliases(pair.Secondary));
+        Assert.Null(pair.Secondary.Status().ConfigSync.Conflict);
+        Deadline.In(30).Await("in sync again", () => pair.Peer.InSync);
+    }
+
+    [Fact]
+    public void Each_hindrance_has_its_message_on_both_nodes()
+    {
+        var own = File.ReadAllBytes(pair.Primary.ConfigFile);
+        var target = Topology.SyncAddress(2);
+
+        Hindered(own, root => PushPair.Sync(root, target, new string('0', 64)), "not the pinned one", null);
+        Hindered(own, root => PushPair.Sync(root, target, pair.Pin, password: "wrong"), "authentication failure", "log-in as \"sync\"");
+        PushPair.MustUser(
+            pair.Secondary,
+            new UserRequest
+            {
+                Action = "privilege",
+                Name = PushPair.Account,
+                Revoke = ["system-xmlrpc-ha-sync"],
+            }
+        );
+        Hindered(own, root => PushPair.Sync(root, target, pair.Pin), "not enough privileges", "lacks the privilege");
+        PushPair.MustUser(
+            pair.Secondary,
+            new UserRequest
+            {
+                Action = "privilege",
+                Name = PushPair.Account,
+                Grant = ["system-xmlrpc-ha-sync"],
+            }
+        );
+        Hindered(
+            own,
+            root => PushPair.Sync(root.With(ConfigNode.Leaf("version", "23.3")), target, pair.Pin),
+            "configuration version",
+            null
+        );
+        Configured.MustEdit(
+            pair.Secondary,
+            root => root.WithPath("hasync/synchronizetoip", _ => ConfigNode.Leaf("synchronizetoip", Topology.SyncAddress(1)))
+        );
+        Hindered(own, root => PushPair.Sync(root, target, pair.Pin), "sync loop", "sync loop");
+        Configured.MustEdit(pair.Secondary, root => root.WithPath("hasync/synchronizetoip", _ => null));
+        pair.StopWeb(pair.Secondary);
+        Hindered(own, root => PushPair.Sync(root, target, pair.Pin), "communications error", null);
+        pair.StartWeb(pair.Secondary);
+
+        var again = pair.Push();
+        Assert.True(again.Ok, again.Message);
+        Deadline.In(30).Await("in sync again", () => pair.Peer.InSync);
+    }
+
+    private void Hindered(byte[] own, Func<ConfigNode, ConfigNode> edit, string here, string? there)
+    {
+        // Something to push, so that an answer from before cannot be taken for one from now.
+        Configured.MustEdit(pair.Primary, edit);
+        var reply = pair.Push();
+        Assert.False(reply.Ok, $"'{here}' was expected");
+        Assert.Contains(here, reply.Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(pair.Primary.Status().Reasons, r => r.Contains(here, StringComparison.OrdinalIgnoreCase));
+        if (there is not null)
+            Assert.Contains(Events(pair.Secondary), e => e.Contains(there, StringComparison.OrdinalIgnoreCase));
+        var restored = Configured.Apply(pair.Primary, own);
+        Assert.True(restored.Ok, restored.Message);
+    }
+
+    private void TakeOver()
+    {
+        var reply = pair.Primary.Ask(new ControlRequest { Verb = ControlVerb.Failover, Force = true });
+        Assert.True(reply.Ok, reply.Message);
+        pair.Secondary.WaitForState(VipState.Master, Deadline.In(20));
+        Deadline.In(20).Await("fw2 has the new address too", () => pair.Secondary.State(9) == VipState.Master);
+    }
+
+    private string Handles() =>
+        string.Join(
+            ' ',
+            System
+                .Text.RegularExpressions.Regex.Matches(
+                    pair.Secondary.Place.Execute("nft", "-a", "list", "table", "inet", "redoubt"),
+                    "# handle [0-9]+"
+                )
+                .Select(m => m.Value)
+        );
+
+    private static List<string> Events(RedoubtNode node) => [.. node.Events().Select(e => e.Message)];
+
+    private static List<string> Aliases(RedoubtNode node) =>
+        [.. Configured.Show(node).Section("aliases")?.All("alias").Select(a => a.Value("name")) ?? []];
+
+    private static List<string> Users(RedoubtNode node) =>
+        [
+            .. node.Ask(
+                    new ControlRequest
+                    {
+                        Verb = ControlVerb.User,
+                        User = new UserRequest { Action = "list" },
+                    }
+                )
+                .Users!.Select(u => u.Name),
+        ];
+}
