@@ -3,8 +3,10 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Redoubt.Control;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Firewall;
+using Redoubt.Daemon.Cluster;
 using Redoubt.Daemon.Control;
 using Redoubt.Daemon.Events;
 using Redoubt.Linux.Interop;
@@ -29,13 +31,13 @@ internal static class DaemonCommand
             Console.Error.WriteLine(Usage);
             return BadConfiguration;
         }
-        if (TryReadConfiguration(config, out var digest) is not { } configuration)
+        if (TryReadConfiguration(config, out var digest, out var secret) is not { } configuration)
             return BadConfiguration;
         try
         {
             Directory.CreateDirectory(state);
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(control))!);
-            return Serve(configuration, digest, config, state, control);
+            return Serve(configuration, secret, digest, config, state, control);
         }
         catch (Exception e) when (e is KernelException or IOException or UnauthorizedAccessException or SocketException)
         {
@@ -44,14 +46,21 @@ internal static class DaemonCommand
         }
     }
 
-    private static int Serve(NodeConfiguration configuration, string digest, string file, string state, string control)
+    private static int Serve(
+        NodeConfiguration configuration,
+        ClusterSecret? secret,
+        string digest,
+        string file,
+        string state,
+        string control
+    )
     {
         using var events = new EventLog(state);
         var alarms = new AlarmBoard(events);
         var printer = PrintEvents(events);
         var maintenance = new Maintenance(state, configuration.MaintenanceMode);
         using var signals = new SignalQueue();
-        var current = Node.Start(configuration, state, maintenance, events, alarms);
+        var current = Node.Start(configuration, secret, state, maintenance, events, alarms);
         var gate = new Lock();
         var (inForce, hostname) = (configuration, configuration.Hostname);
         Node Current()
@@ -77,12 +86,12 @@ internal static class DaemonCommand
         Precompilation.Begin();
         while (signals.Take() == PosixSignal.SIGHUP)
         {
-            if (TryReadConfiguration(file, out var newDigest) is not { } changed)
+            if (TryReadConfiguration(file, out var newDigest, out var newSecret) is not { } changed)
             {
                 events.Add(EventKind.Config, "reload refused: the configuration has errors; the old one stays in force");
                 continue;
             }
-            if (current.TryReload(changed) is { } replaced)
+            if (current.TryReload(changed, newSecret) is { } replaced)
             {
                 if (replaced.Succeeded)
                     (inForce, digest) = (changed, newDigest);
@@ -100,16 +109,16 @@ internal static class DaemonCommand
                 current.Dispose();
                 try
                 {
-                    current = Node.Start(changed, state, maintenance, events, alarms);
+                    current = Node.Start(changed, newSecret, state, maintenance, events, alarms);
                 }
                 catch (KernelException e)
                 {
                     events.Add(EventKind.Config, $"reload failed, the old configuration is in force again: {e.Message}");
-                    current = Node.Start(inForce, state, maintenance, events, alarms);
+                    current = Node.Start(inForce, secret, state, maintenance, events, alarms);
                     continue;
                 }
             }
-            (inForce, hostname, digest) = (changed, changed.Hostname, newDigest);
+            (inForce, secret, hostname, digest) = (changed, newSecret, changed.Hostname, newDigest);
             events.Add(EventKind.Config, "reload: the node was started anew with the changed configuration");
         }
         NotifySystemd("STOPPING=1");
@@ -177,9 +186,10 @@ internal static class DaemonCommand
         };
     }
 
-    private static NodeConfiguration? TryReadConfiguration(string file, out string digest)
+    private static NodeConfiguration? TryReadConfiguration(string file, out string digest, out ClusterSecret? secret)
     {
         digest = "";
+        secret = null;
         byte[] bytes;
         try
         {
@@ -205,7 +215,15 @@ internal static class DaemonCommand
         var unsupported = Unsupported(configuration).ToList();
         foreach (var problem in unsupported)
             Console.Error.WriteLine($"{file}: error: {problem}");
-        return unsupported.Count == 0 ? configuration : null;
+        if (unsupported.Count > 0)
+            return null;
+        if (configuration.Redoubt.SecretFile is not { } name)
+            return configuration;
+        secret = SecretFile.TryLoad(SecretFile.PathOf(file, name), out var error);
+        if (secret is not null)
+            return configuration;
+        Console.Error.WriteLine($"{file}: error: redoubt/cluster/secretfile: {error}");
+        return null;
     }
 
     // Better refused than silently run as something else.
@@ -227,8 +245,6 @@ internal static class DaemonCommand
     // What is checked and kept for a later version changes nothing today: said once, so that nobody relies on it.
     private static IEnumerable<string> NotInForce(RedoubtSettings settings)
     {
-        if (settings.SecretFile is not null)
-            yield return "cluster/secretfile";
         if (settings.Strict)
             yield return "cluster/strict";
         if (settings.SyncLinks.Length > 1)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Redoubt.Control;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
@@ -30,11 +31,21 @@ internal sealed class Node : IDisposable
     private readonly SysctlKeeper _sysctls;
     private readonly ElectionLoop _election;
     private readonly Reconciler _reconciler;
+    private const string UnencryptedAlarm = "state-sync-unencrypted";
+    private readonly ClusterSecret? _secret;
     private readonly StateSyncLoop? _stateSync;
     private readonly IReadOnlyDictionary<string, string> _names;
 
-    private Node(NodeConfiguration configuration, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
+    private Node(
+        NodeConfiguration configuration,
+        ClusterSecret? secret,
+        string stateDirectory,
+        Maintenance maintenance,
+        EventLog events,
+        AlarmBoard alarms
+    )
     {
+        _secret = secret;
         (_configuration, _maintenance, _events, _alarms) = (configuration, maintenance, events, alarms);
         _names = configuration
             .Redoubt.Peers.SelectMany(p => p.Addresses.Select(a => (a.AddressText, p.Name)))
@@ -73,13 +84,14 @@ internal sealed class Node : IDisposable
     /// <summary>Starts a configuration; where anything fails, everything is taken back and the exception says what it was.</summary>
     public static Node Start(
         NodeConfiguration configuration,
+        ClusterSecret? secret,
         string stateDirectory,
         Maintenance maintenance,
         EventLog events,
         AlarmBoard alarms
     )
     {
-        var node = new Node(configuration, stateDirectory, maintenance, events, alarms);
+        var node = new Node(configuration, secret, stateDirectory, maintenance, events, alarms);
         try
         {
             node.Begin();
@@ -120,8 +132,10 @@ internal sealed class Node : IDisposable
     /// Takes over a configuration that differs only in rules and translation, without touching anything else; the old rules stay where
     /// the kernel refuses the new ones. Null where more differs, and the node must be started anew.
     /// </summary>
-    public NftResult? TryReload(NodeConfiguration configuration) =>
-        SameExceptRules(_configuration, configuration) ? _reconciler.Replace(RulesetCompiler.Compile(configuration, Context())) : null;
+    public NftResult? TryReload(NodeConfiguration configuration, ClusterSecret? secret) =>
+        SameExceptRules(_configuration, configuration) && secret?.Fingerprint == _secret?.Fingerprint
+            ? _reconciler.Replace(RulesetCompiler.Compile(configuration, Context()))
+            : null;
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
@@ -211,12 +225,23 @@ internal sealed class Node : IDisposable
         {
             demotions.Add(new Demotion(ElectionLoop.StateSyncReason, DemotionLedger.FullDemotion, default));
             _stateSync.Event = (kind, message) => _events.Add(EventKind.Sync, message, reason: kind);
+            _stateSync.Alarm = (id, text) =>
+            {
+                if (text is null)
+                    _alarms.Clear(id);
+                else
+                    _alarms.Raise(id, text);
+            };
             _stateSync.ReadinessChanged = (ready, why) =>
             {
                 _events.Add(EventKind.Sync, ready ? $"states are complete: {why}" : $"states are not complete: {why}");
                 _election.PostDemotion(ElectionLoop.StateSyncReason, ready ? 0 : DemotionLedger.FullDemotion);
             };
         }
+        if (_stateSync is not null && _secret is null)
+            _alarms.Raise(UnencryptedAlarm, "state sync is not encrypted: there is no cluster/secretfile in the configuration");
+        else
+            _alarms.Clear(UnencryptedAlarm);
         // Before anything can become ready: the ledger must hold the reason that readiness strikes out.
         _election.Start(demotions);
         _stateSync?.Start();
@@ -244,6 +269,7 @@ internal sealed class Node : IDisposable
                 NodeId = NodeId(local.Prefix, peers[0]),
                 LocalAddress = ToIPAddress(local.Prefix),
                 Device = configured.Device,
+                Secret = _secret,
                 Peers = [.. peers.Select(ToIPAddress)],
                 ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.Select(ToIPAddress)).Distinct()],
             }
