@@ -34,6 +34,8 @@ internal sealed class Node : IDisposable
     private readonly ElectionLoop _election;
     private readonly Reconciler _reconciler;
     private readonly FirewallSource _firewall;
+    private const string UnencryptedAlarm = "state-sync-unencrypted";
+    private readonly ClusterSecret? _secret;
     private readonly StateSyncLoop? _stateSync;
     private readonly IReadOnlyDictionary<string, string> _names;
 
@@ -46,6 +48,7 @@ internal sealed class Node : IDisposable
         AlarmBoard alarms
     )
     {
+        _secret = secret;
         (_configuration, _maintenance, _events, _alarms) = (configuration, maintenance, events, alarms);
         _names = configuration
             .Redoubt.Peers.SelectMany(p => p.Addresses.Select(a => (a.AddressText, p.Name)))
@@ -136,9 +139,9 @@ internal sealed class Node : IDisposable
     /// Takes over a configuration that differs only in rules and translation, without touching anything else; the old rules stay where
     /// the kernel refuses the new ones. Null where more differs, and the node must be started anew.
     /// </summary>
-    public NftResult? TryReload(NodeConfiguration configuration)
+    public NftResult? TryReload(NodeConfiguration configuration, ClusterSecret? secret)
     {
-        if (!SameExceptRules(_configuration, configuration))
+        if (!SameExceptRules(_configuration, configuration) || secret?.Fingerprint != _secret?.Fingerprint)
             return null;
         var result = _reconciler.Replace(_firewall.Compile(configuration));
         if (result.Succeeded)
@@ -275,12 +278,23 @@ internal sealed class Node : IDisposable
         {
             demotions.Add(new Demotion(ElectionLoop.StateSyncReason, DemotionLedger.FullDemotion, default));
             _stateSync.Event = (kind, message) => _events.Add(EventKind.Sync, message, reason: kind);
+            _stateSync.Alarm = (id, text) =>
+            {
+                if (text is null)
+                    _alarms.Clear(id);
+                else
+                    _alarms.Raise(id, text);
+            };
             _stateSync.ReadinessChanged = (ready, why) =>
             {
                 _events.Add(EventKind.Sync, ready ? $"states are complete: {why}" : $"states are not complete: {why}");
                 _election.PostDemotion(ElectionLoop.StateSyncReason, ready ? 0 : DemotionLedger.FullDemotion);
             };
         }
+        if (_stateSync is not null && _secret is null)
+            _alarms.Raise(UnencryptedAlarm, "state sync is not encrypted: there is no cluster/secretfile in the configuration");
+        else
+            _alarms.Clear(UnencryptedAlarm);
         // Before anything can become ready: the ledger must hold the reason that readiness strikes out.
         _election.Start(demotions);
         _stateSync?.Start();
@@ -308,6 +322,7 @@ internal sealed class Node : IDisposable
                 NodeId = NodeId(local.Prefix, peers[0]),
                 LocalAddress = ToIPAddress(local.Prefix),
                 Device = configured.Device,
+                Secret = _secret,
                 Peers = [.. peers.Select(ToIPAddress)],
                 Filters = _configuration.Redoubt.Filters,
                 ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.Select(ToIPAddress)).Distinct()],

@@ -16,7 +16,7 @@ public readonly record struct PfsyncHeader
     /// <summary>"RS".</summary>
     public const ushort Magic = 0x5253;
 
-    /// <summary>The version we speak.</summary>
+    /// <summary>The version we speak. The next one is understood too: what it adds are messages and longer messages, which are skipped.</summary>
     public const byte Version = 1;
 
     /// <summary>The sender's node id, 1..8.</summary>
@@ -44,7 +44,7 @@ public readonly record struct PfsyncHeader
             return PfsyncRejection.TooLong;
         if (BinaryPrimitives.ReadUInt16BigEndian(datagram) != Magic)
             return PfsyncRejection.BadMagic;
-        if (datagram[2] != Version)
+        if (datagram[2] is not (Version or Version + 1))
             return PfsyncRejection.BadVersion;
         if (datagram[3] is 0 or > PfsyncLimits.MaxNodeId)
             return PfsyncRejection.BadNode;

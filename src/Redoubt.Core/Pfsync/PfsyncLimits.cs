@@ -6,8 +6,8 @@ public static class PfsyncLimits
     /// <summary>Bytes of a UDP payload at most: fits a 1500 byte link with IPv6 and room for a tunnel.</summary>
     public const int MaxDatagram = 1400;
 
-    /// <summary>Bytes kept free at the end of every datagram for an authentication tag.</summary>
-    public const int TagReserve = 16;
+    /// <summary>Bytes kept free at the end of every datagram for the number and the authentication tag of <see cref="PfsyncSeal"/>.</summary>
+    public const int TagReserve = PfsyncSeal.Overhead;
 
     /// <summary>Bytes that messages may fill, header included.</summary>
     public const int MaxContent = MaxDatagram - TagReserve;

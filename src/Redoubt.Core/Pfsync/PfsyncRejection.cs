@@ -33,6 +33,12 @@ public enum PfsyncRejection
     /// <summary>The authentication tag is wrong.</summary>
     BadSeal,
 
+    /// <summary>Not encrypted, though this node has the cluster's secret: the sender has none.</summary>
+    NotEncrypted,
+
+    /// <summary>Encrypted, though this node has no secret.</summary>
+    Encrypted,
+
     /// <summary>Belongs to an earlier or unproven session of the sender: it did not echo our challenge.</summary>
     BadSession,
 

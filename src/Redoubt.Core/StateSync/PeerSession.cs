@@ -54,9 +54,14 @@ internal sealed class PeerSession(int number)
     public Instant TheirSentAtHeard;
     public TimeSpan RoundTrip;
     public bool HelloDue;
+    public int Answers;
+    public Instant AnswersUntil;
     public Instant NextHello;
     public Instant NextAck;
     public Instant NextResendRequest;
+
+    /// <summary>What protects the datagrams; null where there is no secret.</summary>
+    public PfsyncSeal? Seal;
 
     // Our stream to it.
     public uint Stream = 1;

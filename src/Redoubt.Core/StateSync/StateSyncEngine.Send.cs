@@ -127,12 +127,11 @@ public sealed partial class StateSyncEngine
         for (var sequence = first; sequence <= last; sequence++)
         {
             Counters.DatagramsResent++;
-            if (!_sink.Send(peer.Number, peer.Out(sequence)[..peer.OutLength(sequence)]))
-                Counters.SendFailures++;
+            Carry(peer, peer.Out(sequence)[..peer.OutLength(sequence)], isOutsideSession: false);
         }
     }
 
-    private int Send(PeerSession peer, Span<byte> buffer, int length, ulong sequence)
+    private int Send(PeerSession peer, Span<byte> buffer, int length, ulong sequence, bool isOutsideSession = false)
     {
         var header = new PfsyncHeader
         {
@@ -143,10 +142,21 @@ public sealed partial class StateSyncEngine
             Echo = peer.EchoChallenge,
         };
         header.Write(buffer, length);
-        var sealedLength = PfsyncSeal.Seal(buffer, length);
         Counters.DatagramsSent++;
-        if (!_sink.Send(peer.Number, buffer[..sealedLength]))
+        Carry(peer, buffer[..length], isOutsideSession);
+        return length;
+    }
+
+    // Kept is the plain text: what is sent again is sealed anew, under the key and the number of its time.
+    private void Carry(PeerSession peer, ReadOnlySpan<byte> plain, bool isOutsideSession)
+    {
+        var datagram = plain;
+        if (peer.Seal is { } seal)
+        {
+            var length = isOutsideSession || !seal.HasSession ? seal.SealHello(plain, _sealed) : seal.Seal(_now, plain, _sealed);
+            datagram = _sealed.AsSpan(0, length);
+        }
+        if (!_sink.Send(peer.Number, datagram))
             Counters.SendFailures++;
-        return sealedLength;
     }
 }

@@ -25,14 +25,32 @@ public sealed partial class StateSyncEngine
         var peer = _peers[number];
         if (datagram.Length > PfsyncLimits.MaxDatagram)
             return Counters.Count(PfsyncRejection.TooLong);
-        if (!PfsyncSeal.TryOpen(datagram, out var content))
-            return Counters.Count(PfsyncRejection.BadSeal);
-        var rejection = PfsyncHeader.TryRead(content, out var header);
+        var rejection = Open(peer, datagram, out var content);
+        if (rejection != PfsyncRejection.None)
+        {
+            // Sealed for a session that this node does not know: a hello tells the peer.
+            if (rejection == PfsyncRejection.BadSession)
+                peer.HelloDue = true;
+            return Counters.Count(rejection);
+        }
+        rejection = PfsyncHeader.TryRead(content, out var header);
         if (rejection == PfsyncRejection.None && IsTaken(peer, header.Node))
             rejection = PfsyncRejection.DuplicateNode;
         if (rejection != PfsyncRejection.None)
             return Counters.Count(rejection);
         return header.Sequence == 0 ? ReceiveControl(peer, header, content) : ReceiveInStream(peer, header, content);
+    }
+
+    private PfsyncRejection Open(PeerSession peer, ReadOnlySpan<byte> datagram, out ReadOnlySpan<byte> content)
+    {
+        content = datagram;
+        if (peer.Seal is { } seal)
+        {
+            var rejection = seal.Open(datagram, _opened, out var length);
+            content = _opened.AsSpan(0, length);
+            return rejection;
+        }
+        return PfsyncSeal.IsPlain(datagram) ? PfsyncRejection.None : PfsyncRejection.Encrypted;
     }
 
     private bool IsTaken(PeerSession peer, byte node)
@@ -55,12 +73,17 @@ public sealed partial class StateSyncEngine
         var hello = PfsyncHello.Read(sections.Message);
         if (!IsCurrent(peer, header))
         {
-            peer.EchoChallenge = hello.Challenge;
-            peer.HelloDue = true;
             if (header.Echo != peer.Challenge || header.Stream == 0)
+            {
+                Answer(peer, hello.Challenge);
                 return Counters.Count(PfsyncRejection.BadSession);
+            }
             Open(peer, header);
+            peer.HelloDue = true;
         }
+        else if (peer.Seal is not null && IsOutsideSession(content) && hello.SentAt <= peer.TheirSentAt)
+            // Such a hello has no number: an old one must not pass for a sign of life.
+            return Counters.Count(PfsyncRejection.Duplicate);
         TakeHello(peer, hello);
         while (sections.MoveNext())
         {
@@ -70,8 +93,26 @@ public sealed partial class StateSyncEngine
         return sections.IsMalformed ? Counters.Count(PfsyncRejection.BadSection) : PfsyncRejection.None;
     }
 
+    private static bool IsOutsideSession(ReadOnlySpan<byte> content) => PfsyncSeal.KeyIdOf(content) == PfsyncSeal.HelloKey;
+
+    // Whoever is unproven gets its echo at once, and is not remembered: recorded hellos cannot displace the challenge of the living.
+    private void Answer(PeerSession peer, uint challenge)
+    {
+        if (_now >= peer.AnswersUntil)
+            (peer.Answers, peer.AnswersUntil) = (0, _now + _helloInterval);
+        if (peer.Answers >= AnswersPerInterval)
+            return;
+        peer.Answers++;
+        var kept = peer.EchoChallenge;
+        peer.EchoChallenge = challenge;
+        SendHello(peer, isAnswer: true);
+        peer.EchoChallenge = kept;
+    }
+
     private PfsyncRejection ReceiveInStream(PeerSession peer, in PfsyncHeader header, ReadOnlySpan<byte> content)
     {
+        if (peer.Seal is not null && IsOutsideSession(content))
+            return Counters.Count(PfsyncRejection.BadSeal);
         if (!IsCurrent(peer, header))
         {
             peer.HelloDue = true;
@@ -110,6 +151,7 @@ public sealed partial class StateSyncEngine
         peer.TheirEpoch = header.Epoch;
         peer.TheirStream = header.Stream;
         peer.TheirSentAt = 0;
+        peer.Seal?.Begin(header.Node, header.Epoch, _now);
         peer.IsOpen = true;
         peer.Expected = 1;
         peer.ClearEarly();
@@ -196,7 +238,7 @@ public sealed partial class StateSyncEngine
 
     private bool IsAlive(PeerSession peer) => peer.IsOpen && _now - peer.LastHeard < _aliveLimit;
 
-    private void SendHello(PeerSession peer)
+    private void SendHello(PeerSession peer, bool isAnswer = false)
     {
         var writer = new PfsyncWriter();
         writer.Begin();
@@ -220,8 +262,11 @@ public sealed partial class StateSyncEngine
             BinaryPrimitives.WriteUInt64BigEndian(message[8..], early - 1);
             peer.NextResendRequest = _now + TimeSpan.FromMilliseconds(5);
         }
-        peer.HelloDue = false;
-        peer.NextHello = _now + _helloInterval;
-        Send(peer, _control, writer.Length, sequence: 0);
+        if (!isAnswer)
+        {
+            peer.HelloDue = false;
+            peer.NextHello = _now + _helloInterval;
+        }
+        Send(peer, _control, writer.Length, sequence: 0, isAnswer || !peer.IsOpen || !peer.IsConfirmed);
     }
 }

@@ -11,6 +11,7 @@ public sealed partial class StateSyncEngine
 {
     // A walk may miss an entry that moves; three hardly miss the same.
     private const int LeavingScans = 3;
+    private const int AnswersPerInterval = 16;
     private static readonly TimeSpan _helloInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _ackInterval = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan _aliveLimit = TimeSpan.FromSeconds(1);
@@ -23,6 +24,8 @@ public sealed partial class StateSyncEngine
     private readonly StateStore _store;
     private readonly PeerSession[] _peers;
     private readonly byte[] _control = new byte[PfsyncLimits.MaxDatagram];
+    private readonly byte[] _opened = new byte[PfsyncLimits.MaxDatagram];
+    private readonly byte[] _sealed = new byte[PfsyncLimits.MaxDatagram];
     private readonly uint _creator;
     private readonly Instant _start;
     private readonly Queue<int> _ended = new();
@@ -45,7 +48,14 @@ public sealed partial class StateSyncEngine
         _start = _now = now;
         _peers = new PeerSession[options.Peers];
         for (var i = 0; i < _peers.Length; i++)
-            _peers[i] = new PeerSession(i) { Challenge = NextChallenge(), NextHello = now };
+            _peers[i] = new PeerSession(i)
+            {
+                Challenge = NextChallenge(),
+                NextHello = now,
+                // An acknowledgement meant for an earlier life must not pass for one of this.
+                Stream = (NextChallenge() >> 1) | 1,
+                Seal = options.Secret is { } secret ? new PfsyncSeal(secret, options.NodeId, options.Epoch) : null,
+            };
         StartScan(isUrgent: true);
     }
 
@@ -147,6 +157,13 @@ public sealed partial class StateSyncEngine
             if (slot.Phase == SlotPhase.Live && !visitor(slot.State))
                 return;
         }
+    }
+
+    /// <summary>Gives the keys up.</summary>
+    public void Close()
+    {
+        foreach (var peer in _peers)
+            peer.Seal?.Dispose();
     }
 
     private uint NextChallenge()

@@ -1,3 +1,5 @@
+using Redoubt.Core.Cluster;
+
 namespace Redoubt.Core.StateSync;
 
 /// <summary>What an engine is told at its making.</summary>
@@ -17,6 +19,9 @@ public sealed record StateSyncEngineOptions
 
     /// <summary>Number of peers, 1..7; peers are named by their index from 0.</summary>
     public required int Peers { get; init; }
+
+    /// <summary>What the nodes share to encrypt; null: nothing is encrypted, and nothing encrypted is understood.</summary>
+    public ClusterSecret? Secret { get; init; }
 
     /// <summary>Which flows are replicated.</summary>
     public required StateScope Scope { get; init; }

@@ -76,7 +76,7 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
     {
         lock (_gate)
         {
-            if (_node!.TryReload(next.Configuration) is { } replaced)
+            if (_node!.TryReload(next.Configuration, next.Secret) is { } replaced)
                 return replaced.Succeeded ? null : $"the rules were refused: {FirstLines(replaced.Error)}";
             _node.Stop();
             _node.Dispose();

@@ -37,6 +37,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private Thread? _thread;
     private volatile bool _isStopping;
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
+    private readonly RefusalWatch _refusals = new();
     private Action? _prepared;
     private Instant _nextPublish;
     private Instant _nextFault;
@@ -58,6 +59,9 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 
     /// <summary>Something an operator wants to know: a kind ("peer-up", "bulk-done", "overrun", ...) and a message.</summary>
     public Action<string, string>? Event { get; set; }
+
+    /// <summary>A state of affairs began (a sentence) or ended (null): a stable name and the sentence.</summary>
+    public Action<string, string?>? Alarm { get; set; }
 
     /// <summary>
     /// Opens the sockets, in the network namespace of the calling thread, and starts the thread; throws when the kernel refuses.
@@ -167,6 +171,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             Seed = BinaryPrimitives.ReadUInt64LittleEndian(random[8..]),
             ClockStart = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
             Peers = Options.Peers.Count,
+            Secret = Options.Secret,
             Scope = new StateScope(
                 Options
                     .ExemptAddresses.Concat(Options.Peers)
@@ -281,6 +286,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         }
         _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine));
         _nextPublish = now + _publishInterval;
+        _refusals.Look(now, engine.Counters, Alarm);
         if (engine.IsReady != before)
             ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
     }
@@ -327,6 +333,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 
     private void Close()
     {
+        _engine?.Close();
         _poller?.Dispose();
         _events?.Dispose();
         _table?.Dispose();

@@ -1,5 +1,6 @@
 using System.Net;
 using Redoubt.Core;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
@@ -24,6 +25,9 @@ public sealed record StateSyncOptions
 
     /// <summary>The sync interface; the socket is bound to it. Empty: not bound to a device.</summary>
     public required string Device { get; init; }
+
+    /// <summary>What the nodes share to encrypt; null: nothing is encrypted.</summary>
+    public ClusterSecret? Secret { get; init; }
 
     /// <summary>Addresses of the nodes themselves (not the virtual ones): their flows are not replicated.</summary>
     public IReadOnlyList<IPAddress> ExemptAddresses { get; init; } = [];

@@ -1,4 +1,5 @@
 using Redoubt.Core;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.StateSync;
 
 namespace Redoubt.Tests.StateSync;
@@ -11,11 +12,18 @@ internal sealed class SimulatedCluster
     private readonly Random _random;
     private long _order;
 
-    public SimulatedCluster(int seed, int nodes)
+    public SimulatedCluster(int seed, int nodes, bool isEncrypted = true)
     {
+        Secret = isEncrypted ? new ClusterSecret(new byte[ClusterSecret.Length]) : null;
         _random = new Random(seed);
         Nodes = [.. Enumerable.Range(0, nodes).Select(i => new Node(this, i, nodes))];
     }
+
+    /// <summary>What the next engines made encrypt with.</summary>
+    public ClusterSecret? Secret { get; set; }
+
+    /// <summary>All that was given to the network so far, as a listener on it would keep it; null: nothing is kept.</summary>
+    public List<(int From, int To, byte[] Datagram)>? Recorded { get; set; }
 
     public Node[] Nodes { get; }
 
@@ -43,6 +51,7 @@ internal sealed class SimulatedCluster
 
     private void Carry(int from, int to, ReadOnlySpan<byte> datagram)
     {
+        Recorded?.Add((from, to, datagram.ToArray()));
         if (from == Isolated || to == Isolated)
             return;
         for (var copies = LossPercent > 0 && _random.Next(10) == 0 ? 2 : 1; copies > 0; copies--)
@@ -131,6 +140,7 @@ internal sealed class SimulatedCluster
                     ClockStart = (ulong)_cluster.Now.Nanoseconds / 1000,
                     Seed = (ulong)_cluster._random.NextInt64(),
                     Peers = _nodes - 1,
+                    Secret = _cluster.Secret,
                     Scope = new StateScope([]),
                     MaxEntries = 4096,
                     LoneWait = TimeSpan.FromSeconds(1),
