@@ -21,13 +21,6 @@ public static class Seeds
             Run(seed, body);
     }
 
-    /// <summary>Like <see cref="ForEach"/>, on all processors; the body must keep nothing between seeds.</summary>
-    public static void ForEachInParallel(int usual, Action<int> body)
-    {
-        var (first, count) = Only is { } only ? (only, 1) : (1, Count(usual));
-        Parallel.For(first, first + count, seed => Run(seed, body));
-    }
-
     private static void Run(int seed, Action<int> body)
     {
         try

@@ -10,20 +10,16 @@ public class ClusterStormTests
         long events = 0;
         long transitions = 0;
         var vacancy = TimeSpan.Zero;
-        var sums = new Lock();
-        Seeds.ForEachInParallel(
+        Seeds.ForEach(
             UsualStorms,
             seed =>
             {
                 var storm = new ClusterStorm(seed);
                 storm.Run();
-                lock (sums)
-                {
-                    events += storm.Events;
-                    transitions += storm.Transitions;
-                    if (storm.LongestVacancy > vacancy)
-                        vacancy = storm.LongestVacancy;
-                }
+                events += storm.Events;
+                transitions += storm.Transitions;
+                if (storm.LongestVacancy > vacancy)
+                    vacancy = storm.LongestVacancy;
             }
         );
         Console.WriteLine($"cluster storms: {events} events, {transitions} transitions, longest vacancy {vacancy.TotalMilliseconds:F0} ms");
