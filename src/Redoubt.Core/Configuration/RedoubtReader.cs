@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Redoubt.Core.Heartbeat;
 using Redoubt.Core.Vrrp;
 using static Redoubt.Core.Configuration.ElementReading;
 
@@ -101,6 +102,12 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             SecretFile = SecretFile(cluster),
             Strict = cluster?.Flag("strict", problems) ?? false,
         };
+        if (cluster is not null && hosts.Select(h => h.Interface).Distinct().Count() > HeartbeatLimits.Segments)
+            problems.Error(
+                cluster,
+                "there are too many interfaces with virtual addresses for heartbeats",
+                FormattableString.Invariant($"at most {HeartbeatLimits.Segments}")
+            );
         settings = ReadStateSync(stateSync, settings);
         return Identify(cluster, settings, hasync, hostname);
     }
@@ -258,11 +265,17 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             if (name is not null)
                 groups.Add(new FailoverGroup(name, members.ToImmutable()));
         }
-        if (groups.Count > 0)
-        {
-            foreach (var left in hosts.Where(h => !taken.Contains(h.Member)))
-                problems.Warn(failover, $"{left.Member} is in no group and moves alone");
-        }
+        if (groups.Count == 0)
+            return [];
+        var alone = hosts.Select(h => h.Member).Where(m => !taken.Contains(m)).Distinct().ToList();
+        foreach (var member in alone)
+            problems.Warn(failover, $"{member} is in no group and moves alone");
+        if (groups.Count + alone.Count > HeartbeatLimits.Groups)
+            problems.Error(
+                failover,
+                FormattableString.Invariant($"there are {groups.Count + alone.Count} failover groups, those of a single vhid included"),
+                FormattableString.Invariant($"at most {HeartbeatLimits.Groups}")
+            );
         return groups.ToImmutable();
     }
 
