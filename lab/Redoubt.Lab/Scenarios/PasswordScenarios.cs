@@ -14,9 +14,17 @@ public static class PasswordScenarios
             RunWrongPassword
         );
 
+    /// <summary>The same with heartbeats: these agree on one master, and the other says what is wrong.</summary>
+    public static Scenario WrongPasswordWithHeartbeats { get; } =
+        new(
+            "wrong-password-heartbeats",
+            "nodes with different passwords that hear each other's heartbeats have one master, and the other raises an alarm that names it",
+            RunWithHeartbeats
+        );
+
     private static void RunWrongPassword(ScenarioRun run)
     {
-        var options = new RedoubtOptions { StateSync = false };
+        var options = new RedoubtOptions { StateSync = false, RedoubtXml = "<failover><profile>carp</profile></failover>" };
         using var lab = LabCluster.Start(options, options with { Password = "another-key" });
         foreach (var node in lab.RedoubtNodes)
         {
@@ -31,6 +39,15 @@ public static class PasswordScenarios
         }
         lab.Redoubt(2).WaitForState(VipState.Master, Deadline.In(10));
         run.Check(lab.Redoubt(1).State(Topology.LanVhid) == VipState.Master, "each is master: neither believes the other");
+    }
+
+    private static void RunWithHeartbeats(ScenarioRun run)
+    {
+        var options = new RedoubtOptions { StateSync = false };
+        using var lab = LabCluster.Start(options, options with { Password = "another-key" });
+        lab.Redoubt(1).WaitForState(VipState.Master, Deadline.In(20));
+        AwaitAlarm(lab.Redoubt(2), Topology.LanAddress(1));
+        run.Check(lab.Redoubt(2).State(Topology.LanVhid) == VipState.Backup, "fw2 is backup: heartbeats say that the master lives");
     }
 
     private static void AwaitAlarm(RedoubtNode node, string address) =>

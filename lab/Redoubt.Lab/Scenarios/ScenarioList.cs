@@ -13,6 +13,7 @@ public static class ScenarioList
         UcarpScenarios.Backup,
         UcarpScenarios.WrongPassword,
         PasswordScenarios.WrongPassword,
+        PasswordScenarios.WrongPasswordWithHeartbeats,
     ];
 
     /// <summary>The scenario of that name; throws <see cref="LabException"/>.</summary>

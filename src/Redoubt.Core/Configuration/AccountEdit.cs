@@ -42,10 +42,35 @@ public static class AccountEdit
             ConfigNode.Leaf("uid", Text(uid)),
             .. privileges.Distinct().Select(p => ConfigNode.Leaf("priv", p)),
         ];
-        system = system
+        system = WithGroups(system)
             .WithAll("user", system.All("user").Append(ConfigNode.Section("user", fields)))
             .With(ConfigNode.Leaf("nextuid", Text(uid + 1)));
         return document.With(document.Root.With(system));
+    }
+
+    // pfSense's two groups, where a file has none at all: a push takes accounts only where it holds users and groups.
+    private static ConfigNode WithGroups(ConfigNode system)
+    {
+        if (system.All("group").Any())
+            return system;
+        ConfigNode Group(string name, string description, int gid, params ReadOnlySpan<ConfigNode> more) =>
+            ConfigNode.Section(
+                "group",
+                [
+                    ConfigNode.Leaf("name", name),
+                    ConfigNode.Leaf("description", description),
+                    ConfigNode.Leaf("scope", "system"),
+                    ConfigNode.Leaf("gid", Text(gid)),
+                    .. more,
+                ]
+            );
+        return system.WithAll(
+            "group",
+            [
+                Group("all", "All Users", 1998),
+                Group("admins", "System Administrators", 1999, ConfigNode.Leaf("member", "0"), ConfigNode.Leaf("priv", "page-all")),
+            ]
+        );
     }
 
     /// <summary>Gives a user another password; hashes of other kinds go.</summary>

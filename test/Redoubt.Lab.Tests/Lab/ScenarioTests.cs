@@ -12,6 +12,7 @@ public sealed class ScenarioTests(ITestOutputHelper output)
     [InlineData("no-statesync")]
     [InlineData("election")]
     [InlineData("wrong-password")]
+    [InlineData("wrong-password-heartbeats")]
     [InlineData("ucarp-takeover")]
     [InlineData("ucarp-backup")]
     [InlineData("ucarp-wrong-password")]

@@ -173,6 +173,9 @@ public sealed class PasswordTests : IDisposable
         Assert.Null(AccountEdit.Add(added, "b;ob", "", Bcrypt, [], out _));
         Assert.Equal(["b", "c"], Accounts.Read(granted, "", out _).Find("bob")!.Privileges);
         Assert.Equal(2000, Accounts.Read(granted, "", out _).Find("bob")!.Uid);
+        // Without groups a push would not carry users.
+        Assert.Equal(["all", "admins"], granted.Section("system")!.All("group").Select(g => g.Value("name")));
+        Assert.Equal(2, AccountEdit.Add(granted, "eva", "", Bcrypt, [], out _)!.Section("system")!.All("group").Count());
         Assert.Null(Accounts.Read(AccountEdit.Delete(granted, "bob", out _)!, "", out _).Find("bob"));
         Assert.Null(AccountEdit.Delete(granted, "eve", out var none));
         Assert.Contains("no user", none, StringComparison.Ordinal);
