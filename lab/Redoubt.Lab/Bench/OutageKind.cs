@@ -28,7 +28,14 @@ internal sealed record OutageKind(
             [],
             () => new RedoubtOptions(),
             IsRedoubtWhole,
-            lab => $"Redoubt {lab.Redoubt(1).Status().Version}, advbase 1, state sync"
+            lab => $"Redoubt {lab.Redoubt(1).Status().Version}, default profile, state sync"
+        ),
+        new(
+            "redoubt-fast",
+            [],
+            () => new RedoubtOptions { RedoubtXml = "<failover><profile>fast</profile></failover>" },
+            IsRedoubtWhole,
+            lab => $"Redoubt {lab.Redoubt(1).Status().Version}, fast profile, state sync"
         ),
         new("ucarp", ["ucarp"], () => new UcarpOptions(), IsPairWhole, lab => $"{Line(lab, "ucarp 1", "ucarp", "--help")}, advbase 1"),
         new(
@@ -39,6 +46,13 @@ internal sealed record OutageKind(
             lab =>
                 $"{Line(lab, "Keepalived v", "keepalived", "--version")}, VRRP 3, advert_int 1, with "
                 + $"{Line(lab, "Connection tracking", "conntrackd", "-v")}, FTFW"
+        ),
+        new(
+            "keepalived-10ms",
+            ["keepalived", "conntrackd"],
+            () => new KeepalivedOptions { AdvertInterval = 0.01 },
+            IsPairWhole,
+            lab => $"{Line(lab, "Keepalived v", "keepalived", "--version")}, VRRP 3, advert_int 0.01, with conntrackd"
         ),
     ];
 

@@ -24,7 +24,8 @@ internal static class LabCommand
           down [--dir DIR]                                  end everything
           list                                              scenarios, one a line
           run SCENARIO [--json]                             play a scenario
-          bench outage [--kinds redoubt,ucarp,keepalived]   what a client sees when the master goes and comes back
+          bench outage [--kinds K,K]                        what a client sees when the master goes and comes back
+              K: redoubt redoubt-fast ucarp keepalived keepalived-10ms
               [--faults crash,linkdown,kill9,sigstop,planned,failback] [--repeat N] [--json FILE]
           bench states [--kinds redoubt,conntrackd]         what it costs to replicate states, and how fast it goes
               [--parts cost,latency,bulk,rate] [--repeat N]

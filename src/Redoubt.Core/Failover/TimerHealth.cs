@@ -28,9 +28,6 @@ public sealed class TimerHealth
     /// <summary>It slept longer than peers wait, a short time ago.</summary>
     public bool IsSick(Instant now) => now < _sickUntil;
 
-    /// <summary>When <see cref="IsSick"/> ends; <see cref="Instant.Zero"/> where it never began.</summary>
-    public Instant SickUntil => _sickUntil;
-
     /// <summary>A heartbeat was due and came so late. <paramref name="slack"/>: how late it may be before the lease lapses.</summary>
     public void OnTick(TimeSpan lateness, TimeSpan slack, Instant now)
     {

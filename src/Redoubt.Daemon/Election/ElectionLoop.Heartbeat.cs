@@ -332,9 +332,14 @@ internal sealed partial class ElectionLoop
         if (renewed || !held)
             _coordinator.Pace.Renewed();
         _coordinator.Sent(now);
-        if (lapsed && !renewed)
+        _lapses = lapsed && !renewed ? _lapses + 1 : 0;
+        if (_lapses >= LapseLimit)
             LoseLeases(now);
     }
+
+    // One may have met a full queue; a lease that is over drops them all.
+    private const int LapseLimit = 3;
+    private int _lapses;
 
     // One frame for each group that this node holds: its mark renews that group's lease on the way out. None held: one without a mark.
     private void SendOnSegments(int group, bool leaving, Instant now, long wall, ref bool renewed, ref bool lapsed)
