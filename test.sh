@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests: ./test.sh [unit|vectors|lab|web|all] [--long]
-#   unit     no root, no kernel: seconds           vectors  only the data-driven vector tests (REDOUBT_VECTORS: another folder)
+#   unit     no root, no kernel: 90 s on 2 cores   vectors  only the data-driven vector tests (REDOUBT_VECTORS: another folder)
 #   lab      on this kernel, in namespaces         web      HTTPS and XML-RPC, on loopback
 #   --long   more seeds for the simulators, and the tests marked explicit: the whole fault matrix, minutes each
 # Ends with "N passed, N failed, N skipped"; exit 0 only where nothing failed and nothing was skipped that could run.

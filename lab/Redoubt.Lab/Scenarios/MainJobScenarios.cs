@@ -10,6 +10,7 @@ public static class MainJobScenarios
     private const long DownloadRate = 20 << 20;
     private const long UploadRate = 5 << 20;
     private const long LongFlow = 50 << 20;
+
     // Milliseconds on an idle machine, which the figures show; a busy one may cost TCP a retransmission or two, and no more.
     private static readonly TimeSpan _plannedGap = TimeSpan.FromSeconds(1);
 

@@ -36,7 +36,7 @@ public sealed class HoldPace(TimeSpan interval, TimeSpan hold, TimeSpan alone)
 
     /// <summary>
     /// How long the kernel's lease lasts from each heartbeat at a level: the hold time less three fifths of an interval, so that it has ended when a peer
-    /// claims, and ends at about that time when the last heartbeat was lost. Not for <see cref="HoldLevel.Alone"/>, where CARP's advertisements renew.
+    /// claims. Where the last heartbeat was lost on every path, the peer is up to two fifths of an interval early. Not for <see cref="HoldLevel.Alone"/>, where CARP's advertisements renew.
     /// </summary>
     public TimeSpan KernelLease(HoldLevel level) => Hold(level) - (Interval * 0.6);
 
