@@ -156,7 +156,7 @@ public sealed class FailoverCoordinator
     public void Turn(Instant now)
     {
         Session.Look(now);
-        Pace.Turn(Session, Session.AnyAlive ? Health.Level : HoldLevel.Alone, now);
+        Pace.Turn(Session, Pace.Wanted(Session.AnyAlive, Health.Level, now), now);
         _groupDeadline = Instant.Never;
         for (var i = 0; i < _groups.Length; i++)
         {

@@ -13,6 +13,7 @@ public sealed class HoldPace(TimeSpan interval, TimeSpan hold, TimeSpan alone)
     private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(5);
 
     private Instant _aloneFrom = Instant.Never;
+    private Instant _unheardSince = Instant.Never;
     private bool _renewed;
 
     /// <summary>What the peers are told.</summary>
@@ -48,6 +49,25 @@ public sealed class HoldPace(TimeSpan interval, TimeSpan hold, TimeSpan alone)
 
     /// <summary>A heartbeat left and renewed our leases, or we hold none.</summary>
     public void Renewed() => _renewed = true;
+
+    /// <summary>
+    /// How long nobody must have been heard before peers are asked to wait as long as CARP does. Who misses its peers for a moment, and dies in it, is not to be waited for so long.
+    /// </summary>
+    public TimeSpan AloneDelay => 10 * Interval;
+
+    /// <summary>The level that is wanted: the timers' own where peers live, and CARP's where none was heard for a while.</summary>
+    public HoldLevel Wanted(bool anyAlive, HoldLevel timers, Instant now)
+    {
+        if (anyAlive)
+        {
+            _unheardSince = Instant.Never;
+            return timers;
+        }
+        if (_unheardSince == Instant.Never)
+            _unheardSince = now;
+        // Meanwhile nothing longer comes into force: nobody is heard who could say that he knows of it.
+        return InForce == HoldLevel.Alone || now >= _unheardSince + AloneDelay ? HoldLevel.Alone : InForce;
+    }
 
     /// <summary>Moves towards a level as far as the promise allows.</summary>
     public void Turn(HeartbeatSession session, HoldLevel wanted, Instant now)

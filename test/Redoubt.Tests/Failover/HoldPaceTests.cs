@@ -35,7 +35,6 @@ public class HoldPaceTests
     public void A_lease_has_ended_before_a_peer_takes_over(HoldLevel level)
     {
         Assert.True(_pace.KernelLease(level) < _pace.Hold(level));
-        Assert.True(_pace.KernelLease(level) - _interval < _pace.Hold(level) - _interval);
         Assert.True(_pace.Lease(level) < _pace.KernelLease(level), "we stop believing in it before the kernel ends it");
         Assert.True(_pace.Lease(level) > _interval, "or a punctual node would lose it");
     }
@@ -66,4 +65,34 @@ public class HoldPaceTests
         _pace.Turn(_session, HoldLevel.Alone, At(4.26));
         Assert.Equal(HoldLevel.Alone, _pace.InForce);
     }
+
+    [Fact]
+    public void Who_misses_its_peers_for_a_moment_goes_on_asking_for_the_short_hold()
+    {
+        A_shorter_hold_is_announced_only_after_the_shorter_lease_is_in_force_and_renewed();
+
+        Unheard(At(4));
+        Unheard(At(4.49));
+        Assert.Equal((HoldLevel.Profile, HoldLevel.Profile), (_pace.Announced, _pace.InForce));
+        Assert.Equal(HoldLevel.Slow, _pace.Wanted(anyAlive: true, HoldLevel.Slow, At(4.495)));
+
+        Unheard(At(4.5));
+        Unheard(At(4.99));
+        Assert.Equal(HoldLevel.Profile, _pace.Announced);
+
+        Unheard(At(5));
+        Assert.Equal((HoldLevel.Alone, HoldLevel.Profile), (_pace.Announced, _pace.InForce));
+    }
+
+    [Fact]
+    public void While_nobody_is_heard_no_longer_lease_comes_into_force_by_lateness()
+    {
+        A_shorter_hold_is_announced_only_after_the_shorter_lease_is_in_force_and_renewed();
+
+        _pace.Turn(_session, _pace.Wanted(anyAlive: false, HoldLevel.Slowest, At(4)), At(4));
+
+        Assert.Equal((HoldLevel.Profile, HoldLevel.Profile), (_pace.Announced, _pace.InForce));
+    }
+
+    private void Unheard(Instant now) => _pace.Turn(_session, _pace.Wanted(anyAlive: false, HoldLevel.Profile, now), now);
 }
