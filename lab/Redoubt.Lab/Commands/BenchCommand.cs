@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Redoubt.Lab.Bench;
 using Redoubt.Lab.Bench.States;
+using Redoubt.Lab.Bench.Vhids;
 
 namespace Redoubt.Lab.Commands;
 
@@ -76,6 +77,25 @@ internal static class BenchCommand
         }
         return 0;
     }
+
+    /// <summary>Crashes the master of many vhids; prints a line each time. 1 where one did not move. Throws <see cref="LabException"/>.</summary>
+    public static int Vhids(string? segments, string? vhids, string? profile, string? repeat)
+    {
+        var (segmentCount, vhidCount) = (Number(segments ?? "4", 8), Number(vhids ?? "255", 255));
+        var whole = true;
+        for (var round = Number(repeat ?? "1", RepeatLimit); round > 0; round--)
+        {
+            var sample = VhidBench.Run(segmentCount, vhidCount, profile ?? "fast", TimeSpan.FromSeconds(10));
+            Console.WriteLine(sample);
+            whole &= sample.Moved == sample.Vhids;
+        }
+        return whole ? 0 : 1;
+    }
+
+    private static int Number(string text, int limit) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n >= 1 && n <= limit
+            ? n
+            : throw new LabException($"{text}: 1 to {limit} is expected");
 
     private static OutageResults Describe(int repeat) =>
         new()

@@ -29,6 +29,7 @@ internal static class LabCommand
               [--faults crash,linkdown,kill9,sigstop,planned,failback] [--repeat N] [--json FILE]
           bench states [--kinds redoubt,conntrackd]         what it costs to replicate states, and how fast it goes
               [--parts cost,latency,bulk,rate] [--repeat N]
+          bench vhids [--segments N] [--vhids N] [--profile P] [--repeat N]   the master of many vhids crashes
 
         A port is HOST.SEGMENT: fw1.lan, fw2.sync, client.lan. It needs no root.
         """;
@@ -67,6 +68,8 @@ internal static class LabCommand
                     return Bench(ours, arguments);
                 case ["bench", "states", ..]:
                     return BenchStates(ours, arguments);
+                case ["bench", "vhids", ..]:
+                    return BenchVhids(ours, arguments);
                 default:
                     Console.Error.WriteLine($"{Usage}\n{FaultCommand.Usage}\n{UsageEnd}");
                     return 2;
@@ -201,6 +204,16 @@ internal static class LabCommand
             throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
         LabSpace.Enter(arguments);
         return BenchCommand.States(kinds, parts, repeat);
+    }
+
+    private static int BenchVhids(List<string> words, string[] arguments)
+    {
+        var (segments, vhids) = (Option(words, "--segments"), Option(words, "--vhids"));
+        var (profile, repeat) = (Option(words, "--profile"), Option(words, "--repeat"));
+        if (words.Count != 2)
+            throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
+        LabSpace.Enter(arguments);
+        return BenchCommand.Vhids(segments, vhids, profile, repeat);
     }
 
     // Takes an option with its value out of the words.

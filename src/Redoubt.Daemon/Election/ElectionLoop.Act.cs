@@ -11,6 +11,14 @@ namespace Redoubt.Daemon.Election;
 /// <summary>What the elections decided, carried into the kernel: always release before claim.</summary>
 internal sealed partial class ElectionLoop
 {
+    // Hundreds of vhids are carried into the kernel a slice at a time, with heartbeats between: the shortest lease lasts 24 ms.
+    private static readonly TimeSpan _slice = TimeSpan.FromMilliseconds(2);
+    private Instant _sliceEnd;
+
+    private void BeginSlice() => _sliceEnd = BootClock.Now + _slice;
+
+    private bool IsSliceSpent => BootClock.Now >= _sliceEnd;
+
     private void Act()
     {
         if (!AnyPending())
@@ -83,12 +91,15 @@ internal sealed partial class ElectionLoop
         if (!any)
             return;
         CommitGate();
+        BeginSlice();
         foreach (var host in _hosts)
         {
             if (now < host.DrainEnd)
                 continue;
             host.DrainEnd = Instant.Never;
             RemoveAddresses(host);
+            if (IsSliceSpent)
+                return;
         }
     }
 
@@ -148,31 +159,67 @@ internal sealed partial class ElectionLoop
             TellForwarding();
             return;
         }
+        BeginSlice();
         foreach (var host in _hosts)
         {
-            if ((host.Pending & CarpActions.Claim) != 0)
-                AddAddresses(host, "claim");
+            if ((host.Pending & CarpActions.Claim) == 0)
+                continue;
+            AddAddresses(host, "claim");
+            host.Pending &= ~CarpActions.Claim;
+            if (IsSliceSpent)
+                return;
         }
     }
 
     private void Advertise()
     {
+        BeginSlice();
         foreach (var host in _hosts)
         {
-            if ((host.Pending & CarpActions.Announce) != 0 && host.IsMaster)
-                host.StartAnnouncements(BootClock.Now);
-            var advertise = (host.Pending & CarpActions.Advertise) != 0 && host.IsMaster && _gate.IsGranted(host.Member);
+            if ((host.Pending & CarpActions.Claim) != 0)
+                continue; // its addresses come first, in a later turn
+            var pending = host.Pending;
             host.Pending = CarpActions.None;
-            if (advertise)
+            if (!host.IsMaster || (pending & (CarpActions.Announce | CarpActions.Advertise)) == 0)
+                continue;
+            var now = BootClock.Now;
+            if ((pending & CarpActions.Announce) != 0)
+                host.StartAnnouncements(now);
+            if ((pending & CarpActions.Advertise) != 0 && _gate.IsGranted(host.Member))
                 SendAdvertisements(host);
-        }
-        var now = BootClock.Now;
-        foreach (var host in _hosts)
-        {
-            if (host.IsMaster && host.TakeAnnouncement(now))
+            if (host.TakeAnnouncement(now))
                 Announce(host);
+            if (IsSliceSpent)
+                return;
         }
     }
+
+    private void RepeatAnnouncements(Instant now)
+    {
+        BeginSlice();
+        foreach (var host in _hosts)
+        {
+            if (!host.IsMaster || host.Pending != CarpActions.None || !host.TakeAnnouncement(now))
+                continue;
+            Announce(host);
+            if (IsSliceSpent)
+                return;
+        }
+    }
+
+    // Addresses end by themselves unless they are set again: the second line behind the gate.
+    private void RefreshAddresses()
+    {
+        BeginSlice();
+        while (_refreshed < _hosts.Count && !IsSliceSpent)
+        {
+            var host = _hosts[_refreshed++];
+            if (host.HoldsAddresses)
+                AddAddresses(host, "refresh");
+        }
+    }
+
+    private int _refreshed = int.MaxValue;
 
     private void TellTransitions()
     {

@@ -84,10 +84,10 @@ internal sealed partial class ElectionLoop
             var link = links.FirstOrDefault(l => l.Index == index);
             HearLink(link.Index == 0 ? port.Link : link, link.Index == 0, now);
         }
+        HashSet<int> present = [.. links.Select(l => l.Index)];
         foreach (var host in _hosts)
         {
-            var index = host.Device.Index;
-            if (!host.Port.IsGone && !links.Any(l => l.Index == index))
+            if (!host.Port.IsGone && !present.Contains(host.Device.Index))
                 RestoreDevice(host, now);
         }
     }
@@ -161,18 +161,18 @@ internal sealed partial class ElectionLoop
             port.SetAddresses(addresses);
         if (!repair)
             return;
+        var byDevice = addresses.ToLookup(a => a.InterfaceIndex);
         foreach (var host in _hosts)
-            Repair(host, addresses);
+            Repair(host, byDevice[host.Device.Index]);
     }
 
-    private void Repair(ElectionHost host, IReadOnlyList<AddressInfo> addresses)
+    // The addresses are those of its device.
+    private void Repair(ElectionHost host, IEnumerable<AddressInfo> addresses)
     {
         host.RepairAt = Instant.Never;
         var repaired = 0;
         foreach (var address in addresses)
         {
-            if (address.InterfaceIndex != host.Device.Index)
-                continue;
             if (host.HoldsAddresses && Wants(host, address))
                 continue;
             _route.RemoveAddress(host.Device.Index, address.Address, address.IsIPv6, address.PrefixLength);
@@ -182,7 +182,7 @@ internal sealed partial class ElectionLoop
         {
             foreach (var wanted in host.Configuration.Addresses)
             {
-                if (addresses.Any(a => a.InterfaceIndex == host.Device.Index && Same(a, wanted)))
+                if (addresses.Any(a => Same(a, wanted)))
                     continue;
                 repaired++;
                 AddAddresses(host, "repair");
@@ -204,11 +204,7 @@ internal sealed partial class ElectionLoop
 
     private void Housekeep(Instant now)
     {
-        foreach (var host in _hosts)
-        {
-            if (host.IsMaster && host.Pending == CarpActions.None && host.TakeAnnouncement(now))
-                Announce(host);
-        }
+        RepeatAnnouncements(now);
         foreach (var port in _ports)
         {
             if (now >= port.ForgivenAt)
@@ -233,12 +229,9 @@ internal sealed partial class ElectionLoop
         if (now >= _nextRefresh)
         {
             _nextRefresh = now + _addressRefresh;
-            foreach (var host in _hosts)
-            {
-                if (host.HoldsAddresses)
-                    AddAddresses(host, "refresh");
-            }
+            _refreshed = 0;
         }
+        RefreshAddresses();
         Reconcile(now);
     }
 

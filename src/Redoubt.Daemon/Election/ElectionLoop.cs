@@ -276,6 +276,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private void Run()
     {
         var now = BootClock.Now;
+        _turnAt = now;
         _nextRefresh = now + _addressRefresh;
         _nextReconcile = now + _reconcilePeriod;
         _nextWatch = _coordinator is null ? Instant.Never : now;
@@ -302,10 +303,12 @@ internal sealed partial class ElectionLoop : IDisposable
         var deadline = Deadline();
         _poller.Wait(deadline);
         var now = BootClock.Now;
+        // What waits for its slice is overdue by itself: late is what the last turn and the wait took beyond that.
+        var late = now - (deadline > _turnAt ? deadline : _turnAt);
         _turnAt = now;
-        if (_coordinator is not null && now > deadline)
-            _coordinator.OnOverslept(now - deadline, now);
-        if (deadline != Instant.Zero && now > deadline && now - deadline > _oversleep)
+        if (late > TimeSpan.Zero)
+            _coordinator?.OnOverslept(late, now);
+        if (late > _oversleep)
         {
             foreach (var host in _hosts)
                 host.Machine.OnOverslept(now);
@@ -362,6 +365,8 @@ internal sealed partial class ElectionLoop : IDisposable
 
     private Instant Deadline()
     {
+        if (_refreshed < _hosts.Count)
+            return Instant.Zero;
         var deadline = Instant.Earlier(Instant.Earlier(_nextRefresh, _nextReconcile), _preemptAt);
         if (_coordinator is not null)
             deadline = Instant.Earlier(deadline, _coordinator.Deadline);

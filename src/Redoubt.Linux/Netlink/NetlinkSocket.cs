@@ -76,6 +76,13 @@ public sealed unsafe class NetlinkSocket : IDisposable
         return granted;
     }
 
+    /// <summary>Asks for a send buffer, which bounds the batch that one call may send (EMSGSIZE): with CAP_NET_ADMIN over the system's limit.</summary>
+    public void SetSendBuffer(int bytes)
+    {
+        if (!LibC.SetOption(Handle, LibC.SOL_SOCKET, LibC.SO_SNDBUFFORCE, bytes).IsSuccess)
+            LibC.SetOption(Handle, LibC.SOL_SOCKET, LibC.SO_SNDBUF, bytes);
+    }
+
     /// <summary>Sends messages to the kernel.</summary>
     public Errno Send(ReadOnlySpan<byte> messages)
     {

@@ -12,6 +12,7 @@ public sealed partial class AddressGate
     private const string RoleOut = "role_out";
     private const int IngressPriority = -300; // before anything else that looks at the frame
     private const int ElementsPerMessage = 256; // a nest counts its bytes in 16 bits
+    private const int DevicesPerChain = 255; // one less than NFT_NETDEVICE_MAX: with more the kernel answers EFBIG
     private const uint A = 1; // NFT_REG_1, 16 bytes
 
     private void WriteSets(ref NetlinkWriter writer, uint sequence)
@@ -66,9 +67,14 @@ public sealed partial class AddressGate
     {
         if (_layout.Members.Count > 0)
         {
-            List<string> devices = [.. _layout.Members.Select(m => m.Device)];
-            WriteMacChain(ref writer, sequence, "mac_in", NftablesWriter.HookIngress, NftablesWriter.MetaInputInterface, RoleIn, devices);
-            WriteMacChain(ref writer, sequence, "mac_out", NftablesWriter.HookEgress, NftablesWriter.MetaOutputInterface, RoleOut, devices);
+            var number = 0;
+            foreach (var devices in _layout.Members.Select(m => m.Device).Chunk(DevicesPerChain))
+            {
+                var suffix = number == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"_{number}");
+                number++;
+                WriteMacChain(ref writer, sequence, $"mac_in{suffix}", NftablesWriter.HookIngress, RoleIn, devices);
+                WriteMacChain(ref writer, sequence, $"mac_out{suffix}", NftablesWriter.HookEgress, RoleOut, devices);
+            }
         }
         if (_layout.Parents.Count == 0)
             return;
@@ -90,16 +96,9 @@ public sealed partial class AddressGate
         WriteParentOut(ref writer, sequence);
     }
 
-    private static void WriteMacChain(
-        ref NetlinkWriter writer,
-        uint sequence,
-        string chain,
-        uint hook,
-        uint interfaceKey,
-        string role,
-        List<string> devices
-    )
+    private static void WriteMacChain(ref NetlinkWriter writer, uint sequence, string chain, uint hook, string role, string[] devices)
     {
+        var interfaceKey = hook == NftablesWriter.HookIngress ? NftablesWriter.MetaInputInterface : NftablesWriter.MetaOutputInterface;
         NftablesWriter.NewChain(ref writer, sequence, Table, chain, hook, IngressPriority, NftablesWriter.VerdictDrop, devices);
         var rule = NftablesWriter.BeginRule(ref writer, sequence, Table, chain);
         NftablesWriter.Meta(ref writer, interfaceKey, A);
@@ -196,8 +195,7 @@ public sealed partial class AddressGate
     {
         WriteAllAddresses(ref writer, sequence, ipv6: false);
         WriteAllAddresses(ref writer, sequence, ipv6: true);
-        for (var member = 0; member < _wanted.Length; member++)
-            WriteMember(ref writer, sequence, member, GateOpening.Closed, _wanted[member]);
+        WriteMembers(ref writer, sequence, new GateOpening[_wanted.Length]);
         for (var group = 0; group < _leaseEnd.Length; group++)
         {
             _hasLease[group] = AnyGranted(group) && _leaseEnd[group] > now;
@@ -231,60 +229,85 @@ public sealed partial class AddressGate
         }
     }
 
-    // First what takes packets; then what answers for the addresses and speaks with the virtual MAC.
-    private void WriteMember(ref NetlinkWriter writer, uint sequence, int index, GateOpening from, GateOpening to)
+    // What changes from an opening of each member to the one that is wanted; all in one transaction.
+    private void WriteMembers(ref NetlinkWriter writer, uint sequence, ReadOnlySpan<GateOpening> from)
     {
-        WritePart(ref writer, sequence, index, GateOpening.Packets, from, to, RoleIn, Held(false), Held(true));
-        WritePart(ref writer, sequence, index, GateOpening.Open, from, to, RoleOut, Answered(false), Answered(true));
+        foreach (var delete in (ReadOnlySpan<bool>)[true, false])
+        {
+            WritePart(ref writer, sequence, from, GateOpening.Packets, delete, RoleIn, Held(false), Held(true));
+            WritePart(ref writer, sequence, from, GateOpening.Open, delete, RoleOut, Answered(false), Answered(true));
+        }
     }
 
     private void WritePart(
         ref NetlinkWriter writer,
         uint sequence,
-        int index,
+        ReadOnlySpan<GateOpening> from,
         GateOpening part,
-        GateOpening from,
-        GateOpening to,
+        bool delete,
         string role,
         string map4,
         string map6
     )
     {
-        var (had, has) = (from >= part, to >= part);
-        if (had == has)
+        var (count, nest) = (0, 0);
+        for (var member = 0; member < _wanted.Length; member++)
+        {
+            if (!Changes(from[member], _wanted[member], part, delete))
+                continue;
+            Next(ref writer, sequence, role, delete, ref count, ref nest);
+            var group = delete ? null : Group(_layout.Members[member].Group);
+            NftablesWriter.Element(ref writer, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in _deviceIndex[member])), group);
+        }
+        if (count == 0)
             return;
-        var member = _layout.Members[index];
-        var group = had ? null : Group(member.Group);
-        var device = _deviceIndex[index];
-        var nest = NftablesWriter.BeginElements(ref writer, sequence, Table, role, delete: had);
-        NftablesWriter.Element(ref writer, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in device)), group);
         writer.EndNest(nest);
-        WriteAddresses(ref writer, sequence, member, map4, group, ipv6: false);
-        WriteAddresses(ref writer, sequence, member, map6, group, ipv6: true);
+        WriteAddresses(ref writer, sequence, from, part, delete, map4, ipv6: false);
+        WriteAddresses(ref writer, sequence, from, part, delete, map6, ipv6: true);
     }
 
-    private static void WriteAddresses(ref NetlinkWriter writer, uint sequence, GateMember member, string map, string? group, bool ipv6)
+    private void WriteAddresses(
+        ref NetlinkWriter writer,
+        uint sequence,
+        ReadOnlySpan<GateOpening> from,
+        GateOpening part,
+        bool delete,
+        string map,
+        bool ipv6
+    )
     {
         Span<byte> key = stackalloc byte[16];
         key = ipv6 ? key : key[..4];
-        var count = 0;
-        var nest = 0;
-        foreach (var address in member.Addresses)
+        var (count, nest) = (0, 0);
+        for (var member = 0; member < _wanted.Length; member++)
         {
-            if (address.IsIPv6 != ipv6)
+            if (!Changes(from[member], _wanted[member], part, delete))
                 continue;
-            if (count % ElementsPerMessage == 0)
+            var group = delete ? null : Group(_layout.Members[member].Group);
+            foreach (var address in _layout.Members[member].Addresses)
             {
-                if (count > 0)
-                    writer.EndNest(nest);
-                nest = NftablesWriter.BeginElements(ref writer, sequence, Table, map, delete: group is null);
+                if (address.IsIPv6 != ipv6)
+                    continue;
+                Next(ref writer, sequence, map, delete, ref count, ref nest);
+                address.Address.Write(key);
+                NftablesWriter.Element(ref writer, key, group);
             }
-            address.Address.Write(key);
-            NftablesWriter.Element(ref writer, key, group);
-            count++;
         }
         if (count > 0)
             writer.EndNest(nest);
+    }
+
+    private static bool Changes(GateOpening from, GateOpening to, GateOpening part, bool delete) =>
+        delete ? from >= part && to < part : from < part && to >= part;
+
+    // A message takes so many elements; then the next one begins.
+    private static void Next(ref NetlinkWriter writer, uint sequence, string set, bool delete, ref int count, ref int nest)
+    {
+        if (count++ % ElementsPerMessage != 0)
+            return;
+        if (count > 1)
+            writer.EndNest(nest);
+        nest = NftablesWriter.BeginElements(ref writer, sequence, Table, set, delete);
     }
 
     private static void WriteLease(ref NetlinkWriter writer, uint sequence, int group, TimeSpan? left)

@@ -30,9 +30,8 @@ public sealed partial class AddressGate : IDisposable
     /// <summary>The table's name, in the family netdev.</summary>
     public const string Table = "redoubt_gate";
 
-    private const int BufferSize = 256 * 1024;
     private readonly NetlinkSocket _socket = new(NetlinkSocket.Netfilter);
-    private readonly byte[] _buffer = new byte[BufferSize];
+    private readonly byte[] _buffer;
     private readonly byte[] _answer = new byte[16 * 1024];
     private readonly GateLayout _layout;
     private readonly GateOpening[] _wanted;
@@ -54,6 +53,8 @@ public sealed partial class AddressGate : IDisposable
         _hasLease = new bool[layout.Groups.Count];
         _deviceIndex = [.. layout.Members.Select(m => m.DeviceIndex)];
         _socket.SetReceiveBuffer(1 << 20);
+        _buffer = new byte[BatchSize(layout)];
+        _socket.SetSendBuffer(_buffer.Length);
     }
 
     /// <summary>True where the kernel protects the table from others (owner and persist).</summary>
@@ -127,22 +128,15 @@ public sealed partial class AddressGate : IDisposable
         return errno;
     }
 
-    /// <summary>Brings grants and revocations into the kernel in one transaction. Where it does not fit, the whole table is loaded anew.</summary>
+    /// <summary>Brings grants and revocations into the kernel in one transaction. Where it is refused, the whole table is loaded anew.</summary>
     public Errno Commit(Instant now)
     {
         var sequence = _socket.NextSequence();
         var writer = new NetlinkWriter(_buffer);
         NftablesWriter.Begin(ref writer, sequence);
-        var changed = false;
-        for (var member = 0; member < _wanted.Length; member++)
-        {
-            if (_wanted[member] == _committed[member])
-                continue;
-            changed = true;
-            WriteMember(ref writer, sequence, member, _committed[member], _wanted[member]);
-            if (writer.Free < BufferSize / 4)
-                return Load(now);
-        }
+        var changed = !_wanted.AsSpan().SequenceEqual(_committed);
+        if (changed)
+            WriteMembers(ref writer, sequence, _committed);
         for (var group = 0; group < _leaseEnd.Length; group++)
         {
             var wanted = AnyGranted(group) && _leaseEnd[group] > now;
@@ -175,6 +169,10 @@ public sealed partial class AddressGate : IDisposable
 
     /// <summary>Closes the socket. A table with the flag persist stays in the kernel, closed as its leases lapse.</summary>
     public void Dispose() => _socket.Dispose();
+
+    // Bytes of the largest batch, the whole table, with something to spare: the element of a map has 60 to 80, and each device and address stands in two; a group has up to 18 rules.
+    private static int BatchSize(GateLayout layout) =>
+        (64 << 10) + (layout.Groups.Count * (6 << 10)) + (layout.Members.Count * 256) + (layout.Members.Sum(m => m.Addresses.Count) * 256);
 
     private void Open(int member, GateOpening opening, Instant now, TimeSpan? lifetime)
     {
