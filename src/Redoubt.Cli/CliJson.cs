@@ -9,8 +9,12 @@ internal sealed record ConfigReport(
     int Errors,
     int Warnings,
     IReadOnlyList<ConfigReportProblem> Problems,
-    IReadOnlyList<string> KeptSections
+    IReadOnlyList<string> KeptSections,
+    IReadOnlyList<ConfigReportSection> Sections
 );
+
+/// <summary>One top-level section of a <see cref="ConfigReport"/>; role is "applied", "kept" (stored and synchronised only) or "unknown" (stored).</summary>
+internal sealed record ConfigReportSection(string Name, string Role, string Meaning);
 
 /// <summary>One problem of a <see cref="ConfigReport"/>; severity is "error" or "warning".</summary>
 internal sealed record ConfigReportProblem(string Severity, int Line, string Element, string Message, string Expected);

@@ -49,7 +49,8 @@ internal static partial class ConfigCommand
                         p.Expected
                     )),
                 ],
-                result.KeptSections
+                result.KeptSections,
+                [.. result.Sections.Select(s => new ConfigReportSection(s.Name, RoleText(s.Role), s.Meaning))]
             );
             call.Output.WriteLine(JsonSerializer.Serialize(report, CliJson.Default.ConfigReport));
         }
@@ -57,10 +58,29 @@ internal static partial class ConfigCommand
         {
             foreach (var problem in result.Problems)
                 call.Output.WriteLine(Plain.Text(problem.ToString()));
-            if (result.KeptSections.Length > 0)
-                call.Output.WriteLine(Plain.Text($"{path}: kept but not acted on: {string.Join(", ", result.KeptSections)}"));
+            foreach (var (role, text) in _roleTexts)
+            {
+                var names = result.Sections.Where(s => s.Role == role).Select(s => s.Name).ToList();
+                if (names.Count > 0)
+                    call.Output.WriteLine(Plain.Text($"{path}: {text}: {string.Join(", ", names)}"));
+            }
             call.Output.WriteLine(Plain.Text($"{path}: {(result.IsValid ? "valid" : "REFUSED")}, {errors} errors, {warnings} warnings"));
         }
         return result.IsValid ? CommandLine.Done : CommandLine.Failed;
     }
+
+    private static readonly (SectionRole Role, string Text)[] _roleTexts =
+    [
+        (SectionRole.Applied, "acted on"),
+        (SectionRole.Kept, "kept and synchronised, not acted on"),
+        (SectionRole.Unknown, "not known, kept as it is"),
+    ];
+
+    private static string RoleText(SectionRole role) =>
+        role switch
+        {
+            SectionRole.Applied => "applied",
+            SectionRole.Kept => "kept",
+            _ => "unknown",
+        };
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Redoubt.Core.Configuration.Document;
 using Redoubt.Core.XmlRpc;
 
@@ -9,8 +10,22 @@ namespace Redoubt.Core.ConfigSync;
 /// </summary>
 public static class PeerCheck
 {
+    /// <summary>
+    /// What taking a push would still change at the peer, a line each: "filter/rule[3]: only here". Places are named, values never: they may be secrets.
+    /// </summary>
+    public static ImmutableArray<string> Differences(XmlRpcStruct peerSections, XmlRpcStruct pushed, int limit) =>
+        [.. Missing(peerSections, pushed, limit).Changes.Where(c => !IsSorted(c)).Select(c => $"{c.Path}: {Text(c)}")];
+
+    // Accounts are sorted by name where they arrive.
+    private static bool IsSorted(ConfigChange change) =>
+        change.Kind == ConfigChangeKind.Moved
+        && (
+            change.Path.StartsWith("system/user", StringComparison.Ordinal)
+            || change.Path.StartsWith("system/group", StringComparison.Ordinal)
+        );
+
     /// <summary>What taking the push would still change at the peer.</summary>
-    public static ConfigDiff Missing(XmlRpcStruct peerSections, PushBody push, int limit = ConfigDiff.UsualLimit)
+    public static ConfigDiff Missing(XmlRpcStruct peerSections, XmlRpcStruct pushed, int limit = ConfigDiff.UsualLimit)
     {
         var problems = new SyncProblems();
         var root = ConfigNode.Section("pfsense");
@@ -20,13 +35,22 @@ public static class PeerCheck
                 root = root.WithAll(name, ConfigValues.ToNodes(name, value, problems, name));
         }
         var peer = new ConfigDocument(root);
-        var outcome = SectionMerge.Restore(peer, push.Value);
+        var outcome = SectionMerge.Restore(peer, pushed);
         if (outcome.Candidate is not { } wanted)
             return new ConfigDiff([new ConfigChange("", ConfigChangeKind.Changed, "", outcome.Refusal)], 1);
         // Nothing and an empty section mean the same here.
         var after = WithoutEmpty(WithOwnCertificates(wanted.Root.Without("redoubt"), root));
         return ConfigDiff.Between(WithoutEmpty(root), Masked(after, WithoutEmpty(root)), limit);
     }
+
+    private static string Text(ConfigChange change) =>
+        change.Kind switch
+        {
+            ConfigChangeKind.Added => "only here",
+            ConfigChangeKind.Removed => "only on the peer",
+            ConfigChangeKind.Moved => "in another order",
+            _ => change.Path.Length > 0 ? "differs" : $"cannot be compared: {change.New}",
+        };
 
     // Which of its certificates the peer keeps for settings that it does not tell, only the peer knows.
     private static ConfigNode WithOwnCertificates(ConfigNode wanted, ConfigNode peer)

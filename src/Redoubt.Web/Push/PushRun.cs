@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Redoubt.Core.ConfigSync;
 using Redoubt.Core.XmlRpc;
 using Redoubt.Web.Requests;
 
@@ -99,7 +100,7 @@ public sealed class PushRun(PlannedPush push, PeerClient peer, TimeSpan pause, I
         if (answer.Failure != PeerFailure.None)
             return ([], Failed(answer));
         var theirs = answer.Value as XmlRpcStruct ?? new XmlRpcStruct([]);
-        return ([.. PushComparison.Differences(pushed, theirs).Take(MostDifferences)], null);
+        return (PeerCheck.Differences(theirs, pushed, MostDifferences), null);
     }
 
     private async Task<PeerAnswer> TryAsync(string method, Func<Task<PeerAnswer>> call, CancellationToken cancel)

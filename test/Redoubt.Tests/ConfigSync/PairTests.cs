@@ -81,11 +81,11 @@ public sealed class PairTests
 
         foreach (var redact in new[] { false, true })
         {
-            Assert.Empty(PeerCheck.Missing(SectionBackup.Of(synchronised, push.Sections, redact), push).Changes);
-            Assert.False(PeerCheck.Missing(SectionBackup.Of(Vector("secondary.config.xml"), push.Sections, redact), push).IsEmpty);
+            Assert.Empty(PeerCheck.Missing(SectionBackup.Of(synchronised, push.Sections, redact), push.Value).Changes);
+            Assert.False(PeerCheck.Missing(SectionBackup.Of(Vector("secondary.config.xml"), push.Sections, redact), push.Value).IsEmpty);
         }
         var drifted = Edited(synchronised, "aliases/alias", a => a.With(ConfigNode.Leaf("address", "192.0.2.99")));
-        var change = Assert.Single(PeerCheck.Missing(SectionBackup.Of(drifted, push.Sections, redact: true), push).Changes);
+        var change = Assert.Single(PeerCheck.Missing(SectionBackup.Of(drifted, push.Sections, redact: true), push.Value).Changes);
         Assert.StartsWith("aliases/alias[1]/address", change.Path, StringComparison.Ordinal);
     }
 
