@@ -98,6 +98,10 @@ public sealed record ControlRequest
     /// <summary>The arguments of <c>interfaces-assign</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public InterfaceAssignRequest? Assign { get; init; }
+
+    /// <summary>For <c>web-certificate</c>: SHA-256 of the one that the caller has, lower-case hexadecimal.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Known { get; init; }
 }
 
 /// <summary>The verbs of the control socket.</summary>
@@ -195,4 +199,10 @@ public static class ControlVerb
 
     /// <summary>Gives a logical interface its device (<see cref="ControlRequest.Assign"/>).</summary>
     public const string InterfacesAssign = "interfaces-assign";
+
+    /// <summary>
+    /// Answers with the certificate that redoubt-web is to serve (<see cref="ControlReply.Digest"/>: its SHA-256; none: its own), and, unless the caller has it
+    /// (<see cref="ControlRequest.Known"/>), as the document with its key, in PEM. For redoubt-web alone.
+    /// </summary>
+    public const string WebCertificate = "web-certificate";
 }

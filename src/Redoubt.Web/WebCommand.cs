@@ -25,15 +25,19 @@ public static class WebCommand
             using var certificate = NodeCertificate.LoadOrMake(options.State, Environment.MachineName, DateTimeOffset.UtcNow);
             using var logging = new LineLogging(Console.Error);
             var daemon = new NodeDaemon(options.Control, options.Limits);
-            var server = await WebServer.StartAsync(options, daemon, certificate, logging).ConfigureAwait(false);
+            var served = new ServedCertificate(certificate);
+            var certificates = new CertificateLoop(daemon, served, logging.CreateLogger("redoubt-web"));
+            await certificates.LookAsync(CancellationToken.None).ConfigureAwait(false);
+            var server = await WebServer.StartAsync(options, daemon, served, logging).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
                 using var stop = new CancellationTokenSource();
                 using var pushes = new PushLoop(daemon, certificate, logging.CreateLogger("redoubt-web"));
                 var pushing = pushes.RunAsync(stop.Token);
-                await Task.WhenAny(server.Stopped, pushing).ConfigureAwait(false);
+                var looking = certificates.RunAsync(stop.Token);
+                await Task.WhenAny(server.Stopped, pushing, looking).ConfigureAwait(false);
                 await stop.CancelAsync().ConfigureAwait(false);
-                await pushing.ConfigureAwait(false);
+                await Task.WhenAll(pushing, looking).ConfigureAwait(false);
             }
             return Done;
         }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -38,7 +37,7 @@ public sealed class WebServer : IAsyncDisposable
     public static async Task<WebServer> StartAsync(
         WebOptions options,
         NodeDaemon daemon,
-        X509Certificate2 certificate,
+        ServedCertificate certificate,
         ILoggerProvider logging
     )
     {
@@ -82,7 +81,7 @@ public sealed class WebServer : IAsyncDisposable
             throw;
         }
         foreach (var address in server.Addresses)
-            log.Serving(address, NodeCertificate.Pin(certificate));
+            log.Serving(address, certificate.Pin);
         return server;
     }
 
@@ -95,7 +94,7 @@ public sealed class WebServer : IAsyncDisposable
         _bodies.Dispose();
     }
 
-    private static void Configure(KestrelServerOptions kestrel, WebOptions options, X509Certificate2 certificate)
+    private static void Configure(KestrelServerOptions kestrel, WebOptions options, ServedCertificate certificate)
     {
         var limits = options.Limits;
         kestrel.AddServerHeader = false;
@@ -119,7 +118,8 @@ public sealed class WebServer : IAsyncDisposable
             Plain(listen);
             listen.UseHttps(https =>
             {
-                https.ServerCertificate = certificate;
+                https.ServerCertificate = certificate.Own;
+                https.OnAuthenticate = (_, tls) => tls.ServerCertificateContext = certificate.Context;
                 https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
                 https.HandshakeTimeout = limits.Handshake;
             });

@@ -172,7 +172,7 @@ public sealed class FakeDaemon : IAsyncDisposable
                 },
                 null
             ),
-            ControlVerb.ConfigReceive or ControlVerb.ConfigPushResult => (Done, null),
+            ControlVerb.ConfigReceive or ControlVerb.ConfigPushResult or ControlVerb.WebCertificate => (Done, null),
             _ => (ControlReply.Error($"unknown verb {request.Verb}"), null),
         };
 

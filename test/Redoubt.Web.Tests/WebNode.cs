@@ -36,6 +36,8 @@ internal sealed class WebNode : IAsyncDisposable
 
     public string Pin => NodeCertificate.Pin(_certificate);
 
+    public required ServedCertificate Served { get; init; }
+
     public IReadOnlyList<string> Log => _log.All;
 
     public static async Task<WebNode> StartAsync(WebLimits? limits = null, Func<WebOptions, WebOptions>? change = null)
@@ -52,14 +54,10 @@ internal sealed class WebNode : IAsyncDisposable
         };
         options = change?.Invoke(options) ?? options;
         var certificate = NodeCertificate.LoadOrMake(directory, "fw-b", DateTimeOffset.UtcNow);
+        var served = new ServedCertificate(certificate);
         var log = new LogLines();
-        var server = await WebServer.StartAsync(
-            options,
-            new NodeDaemon(daemon.SocketPath, options.Limits),
-            certificate,
-            new LineLogging(log)
-        );
-        return new WebNode(directory, daemon, certificate, server, log);
+        var server = await WebServer.StartAsync(options, new NodeDaemon(daemon.SocketPath, options.Limits), served, new LineLogging(log));
+        return new WebNode(directory, daemon, certificate, server, log) { Served = served };
     }
 
     public HttpClient NewClient() =>

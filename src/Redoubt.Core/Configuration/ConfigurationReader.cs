@@ -22,6 +22,8 @@ public static class ConfigurationReader
         "ifgroups",
         "gateways",
         "staticroutes",
+        "ca",
+        "cert",
         "revision",
         "redoubt",
     ];

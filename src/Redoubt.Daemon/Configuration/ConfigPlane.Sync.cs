@@ -23,8 +23,11 @@ internal sealed partial class ConfigPlane
     private readonly Lock _syncGate = new();
     private readonly PushQueue _pushes = new(TimeProvider.System);
     private readonly string _memoryFile;
-    private SyncMemory _memory;
-    private (string Digest, IReadOnlyDictionary<string, string> Sent, IReadOnlyDictionary<string, string> Held)? _digests;
+    private volatile SyncMemory _memory;
+    private volatile KnownDigests? _digests;
+
+    private sealed record KnownDigests(string Digest, IReadOnlyDictionary<string, string> Sent, IReadOnlyDictionary<string, string> Held);
+
     private long _scheduled = TimeProvider.System.GetTimestamp();
 
     /// <summary>This node's part.</summary>
@@ -33,38 +36,37 @@ internal sealed partial class ConfigPlane
         var running = Store.Running;
         var target = running.Configuration.HaSync.SynchronizeTo;
         var (sent, held) = Digests(running);
-        lock (_syncGate)
+        // Without the lock: who holds it may wait for the disk.
+        var memory = _memory;
+        var digests = target is null ? held : sent;
+        return new ConfigSyncStatus
         {
-            var digests = target is null ? held : sent;
-            return new ConfigSyncStatus
-            {
-                Role =
-                    target is not null ? ConfigRole.Primary
-                    : _memory.ReceivedAt is not null ? ConfigRole.Secondary
-                    : ConfigRole.None,
-                Digest = digests.Count == 0 ? running.Digest : DigestOf(digests),
-                Peers = target is { } peer ? [PeerStatus(peer.AddressText, sent)] : [],
-                Conflict = _memory.Conflict,
-                ConfirmUntil = Store.ConfirmUntil,
-                LastReceived = _memory.ReceivedAt,
-                KeptNotApplied = [.. digests.Keys.Where(a => !IsApplied(a))],
-            };
-        }
+            Role =
+                target is not null ? ConfigRole.Primary
+                : memory.ReceivedAt is not null ? ConfigRole.Secondary
+                : ConfigRole.None,
+            Digest = digests.Count == 0 ? running.Digest : DigestOf(digests),
+            Peers = target is { } peer ? [PeerStatus(peer.AddressText, sent, memory)] : [],
+            Conflict = memory.Conflict,
+            ConfirmUntil = Store.ConfirmUntil,
+            LastReceived = memory.ReceivedAt,
+            KeptNotApplied = [.. digests.Keys.Where(a => !IsApplied(a))],
+        };
     }
 
-    private ConfigPeerStatus PeerStatus(string address, IReadOnlyDictionary<string, string> sent)
+    private static ConfigPeerStatus PeerStatus(string address, IReadOnlyDictionary<string, string> sent, SyncMemory memory)
     {
-        var isKnown = _memory.Peer == address;
-        var theirs = isKnown ? _memory.PeerDigests : null;
+        var isKnown = memory.Peer == address;
+        var theirs = isKnown ? memory.PeerDigests : null;
         var differing = sent.Where(s => theirs?.GetValueOrDefault(s.Key) != s.Value).Select(s => s.Key).ToList();
         return new ConfigPeerStatus
         {
             Address = address,
             InSync = theirs is not null && differing.Count == 0,
-            LastPush = isKnown ? _memory.LastPush : null,
-            Error = isKnown ? _memory.Error : null,
-            LastVerified = isKnown ? _memory.LastVerified : null,
-            DriftSince = theirs is not null && differing.Count == 0 ? null : _memory.DriftSince,
+            LastPush = isKnown ? memory.LastPush : null,
+            Error = isKnown ? memory.Error : null,
+            LastVerified = isKnown ? memory.LastVerified : null,
+            DriftSince = theirs is not null && differing.Count == 0 ? null : memory.DriftSince,
             Differing = theirs is null ? null : differing,
         };
     }
@@ -72,17 +74,13 @@ internal sealed partial class ConfigPlane
     // What is sent and what is held, worked out once for each document.
     private (IReadOnlyDictionary<string, string> Sent, IReadOnlyDictionary<string, string> Held) Digests(ConfigSnapshot running)
     {
-        lock (_syncGate)
-        {
-            if (_digests is { } known && known.Digest == running.Digest)
-                return (known.Sent, known.Held);
-        }
+        if (_digests is { } known && known.Digest == running.Digest)
+            return (known.Sent, known.Held);
         var sent = running.Configuration.HaSync.SynchronizeTo is null
             ? new Dictionary<string, string>()
             : (IReadOnlyDictionary<string, string>)AreaDigests.Of(running.Document, SyncArea.Of(running.Document));
         var held = AreaDigests.Held(running.Document);
-        lock (_syncGate)
-            _digests = (running.Digest, sent, held);
+        _digests = new KnownDigests(running.Digest, sent, held);
         return (sent, held);
     }
 
@@ -287,7 +285,7 @@ internal sealed partial class ConfigPlane
             var (sent, _) = Digests(running);
             bool inSync;
             lock (_syncGate)
-                inSync = PeerStatus(target.AddressText, sent).InSync;
+                inSync = PeerStatus(target.AddressText, sent, _memory).InSync;
             if (!inSync)
                 _pushes.Want("catching up");
         }

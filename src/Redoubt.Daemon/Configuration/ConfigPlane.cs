@@ -16,6 +16,7 @@ internal sealed partial class ConfigPlane : IDisposable
     private readonly NodeApplier _node;
     private readonly StaticRouteApplier _routes;
     private readonly AccountApplier _accounts = new();
+    private readonly CertificateApplier _certificates;
     private readonly Authentication _authentication;
     private readonly EventLog _events;
     private readonly AlarmBoard _alarms;
@@ -30,9 +31,10 @@ internal sealed partial class ConfigPlane : IDisposable
         _memory = SyncMemory.Read(_memoryFile);
         _node = new NodeApplier(stateDirectory, maintenance, events, alarms);
         _routes = new StaticRouteApplier(alarms);
+        _certificates = new CertificateApplier(alarms);
         _authentication = new Authentication(() => _accounts.Current, events);
         // What may be refused by the kernel comes first: then least has to be undone.
-        Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts], events, alarms);
+        Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts, _certificates], events, alarms);
         Store.Repaired += _node.Repaired;
         Store.Woken += () => _wake.Set();
         Store.Committed += OnCommitted;
@@ -50,6 +52,7 @@ internal sealed partial class ConfigPlane : IDisposable
     {
         _node.Start(Store.Running, Store.IsFallback);
         _accounts.Apply(null, Store.Running);
+        _certificates.Apply(null, Store.Running);
         if (_routes.Apply(null, Store.Running) is { } error)
             _events.Add(EventKind.Config, $"static routes: {error}");
         Store.Begin();
@@ -96,7 +99,22 @@ internal sealed partial class ConfigPlane : IDisposable
             Auth = _authentication.Check,
             User = User,
             Assign = Assign,
+            WebCertificate = Certificate,
         };
+
+    // The document is the certificate with its key; it goes only to who may change things, and only when he has another one.
+    private ControlOutcome Certificate(string? known)
+    {
+        if (_certificates.Current is not { } served)
+            return new ControlOutcome(new ControlReply { Ok = true, Message = "none is configured" });
+        var reply = new ControlReply
+        {
+            Ok = true,
+            Digest = served.Pin,
+            Message = served.Id,
+        };
+        return new ControlOutcome(reply, served.Pin == known ? null : served.Pem);
+    }
 
     private void Run()
     {

@@ -29,6 +29,7 @@ internal static class ConfigDispatch
         ControlVerb.Auth,
         ControlVerb.User,
         ControlVerb.InterfacesAssign,
+        ControlVerb.WebCertificate,
     ];
 
     /// <summary>Whether a document may go beside the verb's line.</summary>
@@ -61,6 +62,7 @@ internal static class ConfigDispatch
         {
             ControlVerb.ConfigBackup => verbs.Backup(request.Backup!),
             ControlVerb.ConfigPushPlan => verbs.PushPlan(request.PushPlan!),
+            ControlVerb.WebCertificate => verbs.WebCertificate(request.Known),
             _ => new ControlOutcome(
                 request.Verb switch
                 {
@@ -143,6 +145,7 @@ internal static class ConfigDispatch
                     ?? Text("description", assign.Description, 0, ControlLimits.ConfigReason)
                     ?? Text("address", assign.Address, 0)
                     ?? Text("by", assign.By, 0),
+            ControlVerb.WebCertificate => Text("known", request.Known, 0),
             _ => null,
         };
 

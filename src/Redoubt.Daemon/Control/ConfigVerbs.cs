@@ -70,6 +70,9 @@ public sealed record ConfigVerbs
 
     /// <summary>Gives a logical interface its device.</summary>
     public required Func<InterfaceAssignRequest, ControlReply> Assign { get; init; }
+
+    /// <summary>The certificate to serve, unless it is the one whose SHA-256 is given.</summary>
+    public required Func<string?, ControlOutcome> WebCertificate { get; init; }
 }
 
 /// <summary>Wanted pushes for the one who carries them out.</summary>

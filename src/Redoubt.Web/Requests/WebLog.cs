@@ -31,6 +31,12 @@ internal static partial class WebLog
     [LoggerMessage(204, LogLevel.Information, "Serving on {Address}; certificate SHA-256 {Pin}")]
     public static partial void Serving(this ILogger log, string address, string pin);
 
+    [LoggerMessage(205, LogLevel.Information, "Serving another certificate; SHA-256 {Pin}")]
+    public static partial void CertificateChanged(this ILogger log, string pin);
+
+    [LoggerMessage(206, LogLevel.Warning, "The configured certificate {Pin} cannot be used; the former one stays")]
+    public static partial void CertificateUnusable(this ILogger log, string pin);
+
     [LoggerMessage(211, LogLevel.Information, "Push {Id} to {Peer}: {Result} in {Seconds} s; areas {Areas}")]
     public static partial void Pushed(this ILogger log, long id, string peer, string result, double seconds, string areas);
 

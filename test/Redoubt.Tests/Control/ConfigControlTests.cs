@@ -145,6 +145,7 @@ public sealed class ConfigControlTests : IDisposable
                 return Done();
             },
             Confirm = Done,
+            WebCertificate = known => new ControlOutcome(Done() with { Message = known }, s_document),
             Accept = Done,
             History = Done,
             Rollback = _ => Done(),
