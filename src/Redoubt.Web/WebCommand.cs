@@ -19,6 +19,7 @@ public static class WebCommand
             Console.Error.WriteLine($"redoubt-web: {problem}\n{WebOptions.Usage}");
             return BadArguments;
         }
+        Niceness.Lower();
         try
         {
             Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

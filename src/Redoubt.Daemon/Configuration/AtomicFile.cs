@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Redoubt.Linux.Interop;
 
 namespace Redoubt.Daemon.Configuration;
@@ -12,12 +13,14 @@ internal static class AtomicFile
 
     /// <summary>
     /// Durable when it returns. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> where the disk refuses; then the old
-    /// file stands and the draft is gone. A new file is for its owner alone, a replaced one keeps its mode.
+    /// file stands and the draft is gone. <see cref="NotDurableException"/>: the new file stands, and a power failure may bring the old one back. A new file is for its
+    /// owner alone, a replaced one keeps its mode.
     /// </summary>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
         path = Target(path);
         var draft = path + Draft;
+        using var directory = OpenDirectory(path); // whatever can fail does so before the new file is seen
         var mode = File.Exists(path) ? File.GetUnixFileMode(path) : Private;
         try
         {
@@ -42,14 +45,17 @@ internal static class AtomicFile
             TryDelete(draft);
             throw;
         }
-        SyncDirectory(path);
+        if (LibC.FSync(directory) != 0)
+            throw new NotDurableException($"{Path.GetDirectoryName(path)} cannot be synced: {Errno.Last}");
     }
 
     /// <summary>Deletes for good; no file is no fault.</summary>
     public static void Delete(string path)
     {
+        using var directory = OpenDirectory(path);
         File.Delete(path);
-        SyncDirectory(path);
+        if (LibC.FSync(directory) != 0)
+            throw new NotDurableException($"{Path.GetDirectoryName(path)} cannot be synced: {Errno.Last}");
     }
 
     /// <summary>Reads a whole file of at most <paramref name="limit"/> bytes; null where it is missing, larger, or cannot be read.</summary>
@@ -90,14 +96,13 @@ internal static class AtomicFile
     }
 
     // The framework cannot open a directory.
-    private static void SyncDirectory(string path)
+    private static SafeFileHandle OpenDirectory(string path)
     {
         var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var descriptor = LibC.Open(directory, LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC);
-        if (descriptor < 0)
-            throw new IOException($"{directory}: {Errno.Last}");
-        using var handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(descriptor, ownsHandle: true);
-        if (LibC.FSync(handle) != 0)
-            throw new IOException($"{directory} cannot be synced: {Errno.Last}");
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw new IOException($"{directory}: {Errno.Last}");
     }
 }
+
+/// <summary>What was written is there, and the disk did not confirm it.</summary>
+internal sealed class NotDurableException(string message) : IOException(message);

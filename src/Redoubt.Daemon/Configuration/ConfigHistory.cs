@@ -69,7 +69,15 @@ internal sealed class ConfigHistory
         var number = NextNumber;
         entry = entry with { Id = Id(number) };
         var head = JsonSerializer.SerializeToUtf8Bytes(entry, ControlJson.Default.ConfigRevision);
-        AtomicFile.Write(PathOf(entry.Id), [.. head, (byte)'\n', .. document]);
+        try
+        {
+            AtomicFile.Write(PathOf(entry.Id), [.. head, (byte)'\n', .. document]);
+        }
+        catch (NotDurableException)
+        {
+            File.Delete(PathOf(entry.Id)); // the next start must not find what was never in force
+            throw;
+        }
         _entries[number] = entry;
         return entry;
     }

@@ -274,10 +274,15 @@ internal sealed partial class ConfigStore : IDisposable
     // The one step that makes a change the configuration of the next start.
     private string? Promote(ConfigSnapshot next, ConfigRevision entry, ConfigChangeOrigin origin, bool isFromFile = false)
     {
+        NotDurableException? notDurable = null;
         try
         {
             if (!isFromFile)
                 AtomicFile.Write(_file, next.Bytes);
+        }
+        catch (NotDurableException e)
+        {
+            notDurable = e; // it is the file: going back now could not be made durable either
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -295,7 +300,13 @@ internal sealed partial class ConfigStore : IDisposable
         {
             AtomicFile.Delete(_pendingFile);
             _history.Prune(entry.Id);
-            _alarms.Clear(DiskAlarm);
+            if (notDurable is null)
+                _alarms.Clear(DiskAlarm);
+            else
+                _alarms.Raise(
+                    DiskAlarm,
+                    $"the configuration is saved, but a power failure may bring the former one back: {notDurable.Message}"
+                );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using Redoubt.Control;
 using Redoubt.Daemon.Events;
+using Redoubt.Linux.Interop;
 
 namespace Redoubt.Daemon.Control;
 
@@ -204,7 +205,13 @@ internal sealed class ControlConnection(
         {
             outcome = await Task
                 .Factory.StartNew(
-                    () => Carry(request, document, config),
+                    () =>
+                    {
+                        // What only computes gives way to the election. A change may start threads, and they would inherit it.
+                        if (request.Verb is ControlVerb.Auth or ControlVerb.ConfigCheck or ControlVerb.ConfigDiff)
+                            LibC.LowerPriority();
+                        return Carry(request, document, config);
+                    },
                     CancellationToken.None,
                     TaskCreationOptions.LongRunning,
                     TaskScheduler.Default

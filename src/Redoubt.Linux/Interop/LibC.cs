@@ -132,4 +132,12 @@ internal static unsafe partial class LibC
     /// <summary>Sets an integer option; the errno is returned, not thrown.</summary>
     public static Errno SetOption(SafeFileHandle socket, int level, int name, int value) =>
         SetSocketOption(socket, level, name, (byte*)&value, sizeof(int)) == 0 ? Errno.None : Errno.Last;
+
+    /// <summary>Lets the calling thread, and those that it starts, give way to the others (nice 10); where the kernel refuses, nothing is lost.</summary>
+    public static void LowerPriority() => _ = SetPriority(PRIO_PROCESS, 0, 10);
+
+    private const int PRIO_PROCESS = 0; // 0: the calling thread
+
+    [LibraryImport("libc", EntryPoint = "setpriority")]
+    private static partial int SetPriority(int which, uint who, int priority);
 }

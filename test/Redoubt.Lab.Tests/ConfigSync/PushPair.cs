@@ -1,10 +1,7 @@
-using System.Security.Cryptography.X509Certificates;
 using Redoubt.Control;
 using Redoubt.Core.Configuration.Document;
 using Redoubt.Lab.Nodes;
-using Redoubt.Lab.Processes;
 using Redoubt.Lab.Tests.Lab;
-using Redoubt.Web;
 
 namespace Redoubt.Lab.Tests.ConfigSync;
 
@@ -14,7 +11,7 @@ public sealed class PushPair : IDisposable
     public const string Account = "sync";
     public const string Password = "push secret 1";
     private readonly LabCluster _lab;
-    private readonly Dictionary<RedoubtNode, LabProcess> _webs = [];
+    private readonly NodeWebs _webs = new();
 
     public PushPair()
     {
@@ -23,21 +20,12 @@ public sealed class PushPair : IDisposable
         try
         {
             _lab.StartAll();
-            StartWeb(Primary);
-            StartWeb(Secondary);
+            _webs.Start(Primary);
+            _webs.Start(Secondary);
             Primary.WaitForState(VipState.Master, Deadline.In(20));
             Secondary.WaitForState(VipState.Backup, Deadline.In(20));
-            MustUser(
-                Secondary,
-                new UserRequest
-                {
-                    Action = "add",
-                    Name = Account,
-                    Password = Password,
-                    Grant = ["system-xmlrpc-ha-sync"],
-                }
-            );
-            Pin = PinOf(Secondary);
+            AddAccount(Secondary);
+            Pin = NodeWebs.PinOf(Secondary);
             Configured.MustEdit(Primary, root => Sync(root, Topology.SyncAddress(2), Pin));
             Deadline.In(30).Await("the first push is read back", () => Peer.InSync, () => $"{Peer}");
         }
@@ -86,39 +74,27 @@ public sealed class PushPair : IDisposable
         Assert.True(reply.Ok, reply.Message);
     }
 
-    public void StopWeb(RedoubtNode node)
-    {
-        _webs[node].Terminate(Deadline.In(10));
-        _webs[node].Dispose();
-    }
+    public static void AddAccount(RedoubtNode node) =>
+        MustUser(
+            node,
+            new UserRequest
+            {
+                Action = "add",
+                Name = Account,
+                Password = Password,
+                Grant = ["system-xmlrpc-ha-sync"],
+            }
+        );
 
-    public void StartWeb(RedoubtNode node)
-    {
-        var state = Path.Combine(node.Directory, "web");
-        Directory.CreateDirectory(state);
-        var path = Path.Combine(Path.GetDirectoryName(RedoubtNode.DaemonPath)!, "redoubt-web");
-        string[] arguments = ["--control", node.Control, "--state", state, "--listen", $"{Topology.SyncAddress(node.Number)}:443"];
-        _webs[node] = LabProcess.Start(node.Place, $"{node.Name} web", Path.Combine(node.Directory, "web.log"), [path, .. arguments]);
-        var web = _webs[node];
-        Deadline
-            .In(20)
-            .Await(
-                $"{node.Name}'s web listens",
-                () => node.Place.Execute("cat", "/proc/net/tcp").Contains(":01BB ", StringComparison.Ordinal),
-                () => web.Tail
-            );
-    }
+    internal NodeWebs Webs => _webs;
+
+    public void StopWeb(RedoubtNode node) => _webs.Stop(node);
+
+    public void StartWeb(RedoubtNode node) => _webs.Start(node);
 
     public void Dispose()
     {
-        foreach (var web in _webs.Values)
-            web.Dispose();
+        _webs.Dispose();
         _lab.Dispose();
-    }
-
-    private static string PinOf(RedoubtNode node)
-    {
-        using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(Path.Combine(node.Directory, "web", "web.pem")));
-        return NodeCertificate.Pin(certificate);
     }
 }
