@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Redoubt.Lab.Bench;
+using Redoubt.Lab.Bench.Push;
 using Redoubt.Lab.Bench.States;
 using Redoubt.Lab.Bench.Vhids;
 
@@ -90,6 +91,18 @@ internal static class BenchCommand
             whole &= sample.Moved == sample.Vhids;
         }
         return whole ? 0 : 1;
+    }
+
+    /// <summary>Measures pushes; prints lines for each round. Throws <see cref="LabException"/>.</summary>
+    public static int Push(string? rules, string? repeat)
+    {
+        using var bench = new PushBench(Number(rules ?? "10000", 20_000));
+        for (var round = Number(repeat ?? "5", RepeatLimit); round > 0; round--)
+        {
+            foreach (var line in bench.Run())
+                Console.WriteLine(line);
+        }
+        return 0;
     }
 
     private static int Number(string text, int limit) =>

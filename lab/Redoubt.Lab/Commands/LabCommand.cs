@@ -30,6 +30,7 @@ internal static class LabCommand
           bench states [--kinds redoubt,conntrackd]         what it costs to replicate states, and how fast it goes
               [--parts cost,latency,bulk,rate] [--repeat N]
           bench vhids [--segments N] [--vhids N] [--profile P] [--repeat N]   the master of many vhids crashes
+          bench push [--rules N] [--repeat N]               a large configuration, a small change and none reach the other node
 
         A port is HOST.SEGMENT: fw1.lan, fw2.sync, client.lan. It needs no root.
         """;
@@ -70,6 +71,8 @@ internal static class LabCommand
                     return BenchStates(ours, arguments);
                 case ["bench", "vhids", ..]:
                     return BenchVhids(ours, arguments);
+                case ["bench", "push", ..]:
+                    return BenchPush(ours, arguments);
                 default:
                     Console.Error.WriteLine($"{Usage}\n{FaultCommand.Usage}\n{UsageEnd}");
                     return 2;
@@ -214,6 +217,15 @@ internal static class LabCommand
             throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
         LabSpace.Enter(arguments);
         return BenchCommand.Vhids(segments, vhids, profile, repeat);
+    }
+
+    private static int BenchPush(List<string> words, string[] arguments)
+    {
+        var (rules, repeat) = (Option(words, "--rules"), Option(words, "--repeat"));
+        if (words.Count != 2)
+            throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
+        LabSpace.EnterAsRoot(arguments);
+        return BenchCommand.Push(rules, repeat);
     }
 
     // Takes an option with its value out of the words.
