@@ -22,67 +22,57 @@ public enum ClusterStormKind
 /// Two to eight nodes with heartbeats in virtual time: faults for a while, swizzled (released in another order than they came), then quiet. The checkers run after every
 /// event; the seed decides all.
 /// </summary>
-public sealed class ClusterStorm
+public sealed class ClusterStorm : ClusterSimulation
 {
     private static readonly TimeSpan _faultTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _quietTime = TimeSpan.FromSeconds(14);
     private readonly Random _random;
-    private readonly ClusterShape _shape;
-    private readonly SimulatedSegment[] _wires;
-    private readonly ClusterNode[] _nodes;
     private readonly byte[] _skews;
     private readonly ClusterStormKind _kind;
-    private readonly PriorityQueue<Action, (Instant, long)> _events = new();
     private readonly Instant[] _vacantSince;
-    private readonly Instant[] _bothSince;
     private Instant _lastFault = Instant.Zero;
-    private Instant _now = Instant.Zero;
     private bool _quiet;
-    private long _order;
 
-    public ClusterStorm(int seed, int nodes = 0)
+    private ClusterStorm(int seed, Random random, ClusterShape shape, byte[] skews)
+        : base(shape, skews, random)
     {
-        _random = new Random(seed);
-        _kind = (ClusterStormKind)(seed % 3);
+        (_random, _skews, _kind) = (random, skews, (ClusterStormKind)(seed % 3));
+        _vacantSince = [.. Enumerable.Repeat(Instant.Never, shape.Segments)];
+    }
+
+    /// <summary>A storm whose nodes, segments, profile and faults its number decides.</summary>
+    public static ClusterStorm Of(int seed, int nodes = 0)
+    {
+        var random = new Random(seed);
         nodes =
             nodes > 0 ? nodes
-            : _random.Next(10) == 0 ? _random.Next(4, 9)
-            : _random.Next(2, 4);
-        var segments = _random.Next(1, 3);
-        var fast = _random.Next(4) == 0;
-        var grouped = _random.Next(4) != 0;
-        _shape = new ClusterShape(
+            : random.Next(10) == 0 ? random.Next(4, 9)
+            : random.Next(2, 4);
+        var segments = random.Next(1, 3);
+        var fast = random.Next(4) == 0;
+        var grouped = random.Next(4) != 0;
+        var shape = new ClusterShape(
             nodes,
             segments,
-            _random.Next(1, 3),
+            random.Next(1, 3),
             [.. Enumerable.Range(0, segments).Select(s => grouped ? 0 : s)],
             TimeSpan.FromMilliseconds(fast ? 10 : 50),
             TimeSpan.FromMilliseconds(fast ? 30 : 150),
-            _random.Next(3) != 0
+            random.Next(3) != 0
         );
-        _skews = [.. Enumerable.Range(0, nodes).Select(i => (byte)(i * 30))];
-        _random.Shuffle(_skews);
-        _wires = [.. Enumerable.Range(0, _shape.Paths).Select(_ => new SimulatedSegment(nodes, _random))];
-        _nodes = [.. Enumerable.Range(0, nodes).Select(i => new ClusterNode(i, _skews[i], _shape, _random, Send))];
-        _vacantSince = [.. Enumerable.Repeat(Instant.Never, segments)];
-        _bothSince = [.. Enumerable.Repeat(Instant.Never, segments)];
+        var skews = Enumerable.Range(0, nodes).Select(i => (byte)(i * 30)).ToArray();
+        random.Shuffle(skews);
+        return new ClusterStorm(seed, random, shape, skews);
     }
-
-    public int Events { get; private set; }
-
-    public long Transitions => _nodes.Sum(n => (long)n.Transitions);
 
     /// <summary>The longest time in which nobody held an address although some node was whole and connected, in the storm's checks.</summary>
     public TimeSpan LongestVacancy { get; private set; }
 
-    /// <summary>Time in which two nodes held an address.</summary>
-    public TimeSpan Overlap { get; private set; }
-
     public void Run()
     {
         // A cold boot of all, within a second, in any order.
-        foreach (var node in _nodes)
-            At(Instant.Zero + TimeSpan.FromMilliseconds(_random.Next(1000)), () => node.Start(_now));
+        foreach (var node in Nodes)
+            At(Instant.Zero + TimeSpan.FromMilliseconds(_random.Next(1000)), () => node.Start(Now));
         var faults = _random.Next(3, 12);
         for (var i = 0; i < faults; i++)
             At(Instant.Zero + TimeSpan.FromSeconds(2) + (_faultTime * _random.NextDouble()), Fault);
@@ -97,115 +87,52 @@ public sealed class ClusterStorm
         CheckEnd();
     }
 
-    private void RunUntil(Instant end)
-    {
-        while (true)
-        {
-            var next = end;
-            ClusterNode? due = null;
-            foreach (var node in _nodes)
-            {
-                if (node.IsAwake && node.Deadline < next)
-                    (next, due) = (node.Deadline, node);
-                foreach (var lease in node.LeaseEnds)
-                {
-                    if (lease > _now && lease < next)
-                        (next, due) = (lease, node.IsAwake ? node : null);
-                }
-            }
-            if (_events.TryPeek(out _, out var key) && key.Item1 <= next)
-            {
-                Advance(key.Item1);
-                _events.Dequeue()();
-            }
-            else if (next < end)
-            {
-                Advance(next > _now ? next : _now);
-                due?.Run(_now);
-            }
-            else
-            {
-                break;
-            }
-            if (_traced)
-                Trace();
-            if (++Events > 2_000_000)
-                Fail("live-lock: too many events");
-            Check();
-        }
-        Advance(end);
-    }
-
-    private void Advance(Instant to)
-    {
-        for (var s = 0; s < _shape.Segments; s++)
-        {
-            if (_bothSince[s] != Instant.Never)
-                Overlap += to - _now;
-        }
-        _now = to;
-    }
-
-    private void At(Instant when, Action action) => _events.Enqueue(action, (when, _order++));
-
-    private void Send(ClusterNode from, int path, ClusterPacket packet)
-    {
-        for (var to = 0; to < _nodes.Length; to++)
-        {
-            if (to == from.Index)
-                continue;
-            var receiver = to;
-            foreach (var when in _wires[path].Arrivals(from.Index, to, _now))
-                At(when, () => _nodes[receiver].Arrive(path, packet, _now));
-        }
-    }
-
     private void Fault()
     {
-        _lastFault = _now;
-        var node = _nodes[_random.Next(_nodes.Length)];
+        _lastFault = Now;
+        var node = Nodes[_random.Next(Nodes.Count)];
         var lasts = TimeSpan.FromSeconds(_random.NextDouble() * 5);
         var network = _kind == ClusterStormKind.Network || (_kind == ClusterStormKind.Everything && _random.Next(2) == 0);
-        var wire = _wires[_random.Next(_wires.Length)];
+        var wire = Wires[_random.Next(Wires.Count)];
         switch (network ? 10 + _random.Next(4) : _random.Next(7))
         {
             case 0 when node.IsAwake:
                 node.Freeze();
-                At(_now + (_random.Next(2) == 0 ? lasts : lasts / 50), () => Thaw(node));
+                At(Now + (_random.Next(2) == 0 ? lasts : lasts / 50), () => Thaw(node));
                 break;
             case 1 when node.IsAwake:
                 node.Crash();
-                At(_now + lasts, () => Restart(node));
+                At(Now + lasts, () => Restart(node));
                 break;
             case 2 when node.IsAwake:
                 node.PowerOff();
-                At(_now + lasts, () => Restart(node));
+                At(Now + lasts, () => Restart(node));
                 break;
             case 3 when node.IsAwake:
-                node.Stop(_now);
-                At(_now + lasts, () => Restart(node));
+                node.Stop(Now);
+                At(Now + lasts, () => Restart(node));
                 break;
             case 4 when node.IsAwake:
-                node.SetDemotion(_random.Next(3) * 240, _now);
-                node.Run(_now);
+                node.SetDemotion(_random.Next(3) * 240, Now);
+                node.Run(Now);
                 break;
             case 5:
-                var segment = _random.Next(_shape.Segments);
-                node.SetLink(segment, false, _now);
-                node.Run(_now);
+                var segment = _random.Next(Shape.Segments);
+                node.SetLink(segment, false, Now);
+                node.Run(Now);
                 At(
-                    _now + lasts,
+                    Now + lasts,
                     () =>
                     {
-                        _lastFault = _now;
-                        node.SetLink(segment, true, _now);
-                        node.Run(_now);
+                        _lastFault = Now;
+                        node.SetLink(segment, true, Now);
+                        node.Run(Now);
                     }
                 );
                 break;
             case 6 when node.IsAwake:
                 node.Coordinator.Groups[0].Force();
-                node.Run(_now);
+                node.Run(Now);
                 break;
             case 10:
                 wire.Loss = _random.NextDouble() * 0.6;
@@ -216,11 +143,11 @@ public sealed class ClusterStorm
                 break;
             case 12:
                 Cut(wire, node.Index, true);
-                At(_now + lasts, wire.Heal);
+                At(Now + lasts, wire.Heal);
                 break;
             case 13:
                 Cut(wire, node.Index, false);
-                At(_now + lasts, wire.Heal);
+                At(Now + lasts, wire.Heal);
                 break;
             default:
                 break;
@@ -229,7 +156,7 @@ public sealed class ClusterStorm
 
     private void Cut(SimulatedSegment wire, int index, bool bothWays)
     {
-        for (var other = 0; other < _nodes.Length; other++)
+        for (var other = 0; other < Nodes.Count; other++)
         {
             if (other == index)
                 continue;
@@ -241,49 +168,46 @@ public sealed class ClusterStorm
 
     private void Thaw(ClusterNode node)
     {
-        _lastFault = _now;
+        _lastFault = Now;
         if (node.IsFrozen)
-            node.Wake(_now);
+            node.Wake(Now);
     }
 
     private void Restart(ClusterNode node)
     {
-        _lastFault = _now;
+        _lastFault = Now;
         if (node.IsCrashed)
-            node.Start(_now);
+            node.Start(Now);
     }
 
     private void Quiet()
     {
-        _lastFault = _now;
+        _lastFault = Now;
         _quiet = true;
-        foreach (var wire in _wires)
+        foreach (var wire in Wires)
             wire.Heal();
-        foreach (var node in _nodes)
+        foreach (var node in Nodes)
         {
             Thaw(node);
-            for (var s = 0; s < _shape.Segments; s++)
-                node.SetLink(s, true, _now);
+            for (var s = 0; s < Shape.Segments; s++)
+                node.SetLink(s, true, Now);
             Restart(node);
-            node.SetDemotion(0, _now);
-            node.Run(_now);
+            node.SetDemotion(0, Now);
+            node.Run(Now);
         }
     }
 
-    private void Check()
+    protected override void Check()
     {
-        for (var s = 0; s < _shape.Segments; s++)
+        if (_traced)
+            Trace();
+        for (var s = 0; s < Shape.Segments; s++)
         {
-            var owners = 0;
-            foreach (var node in _nodes)
-            {
-                if (node.Holds(s, _now))
-                    owners++;
-            }
+            var owners = Owners(s);
             CheckOverlap(s, owners);
             CheckVacancy(s, owners);
         }
-        foreach (var node in _nodes)
+        foreach (var node in Nodes)
         {
             if (node.IsAwake)
                 CheckWhole(node);
@@ -293,16 +217,11 @@ public sealed class ClusterStorm
     private void CheckOverlap(int segment, int owners)
     {
         if (owners < 2)
-        {
-            _bothSince[segment] = Instant.Never;
             return;
-        }
-        if (_bothSince[segment] == Instant.Never)
-            _bothSince[segment] = _now;
         if (_kind == ClusterStormKind.Nodes)
             Fail($"segment {segment} has {owners} owners");
         // The network is whole again: two that hear each other settle it with the next heartbeats, also where one asks to be waited for longer.
-        if (_quiet && _now - Instant.Earlier(_now, Later(_bothSince[segment], _lastFault)) > TimeSpan.FromSeconds(1))
+        if (_quiet && Now - Instant.Earlier(Now, Later(BothSince(segment), _lastFault)) > TimeSpan.FromSeconds(1))
             Fail($"segment {segment} still has {owners} owners a second after everything is whole");
     }
 
@@ -314,19 +233,19 @@ public sealed class ClusterStorm
 
     private void Trace()
     {
-        if (_nodes.Any(n => n.Coordinator is null))
+        if (Nodes.Any(n => n.Coordinator is null))
             return;
         var all = Everybody();
         if (all == _told)
             return;
         _told = all;
-        Console.WriteLine($"{_now} {all}");
+        Console.WriteLine($"{Now} {all}");
     }
 
     private string Everybody() =>
         string.Join(
             "; ",
-            _nodes.Select(n =>
+            Nodes.Select(n =>
                 $"{n.Id} skew {_skews[n.Index]} {(n.IsCrashed ? "crashed" : n.IsFrozen ? "frozen" : "awake")} demotion {n.Demotion} "
                 + string.Join(
                     " ",
@@ -337,9 +256,9 @@ public sealed class ClusterStorm
                 + string.Join(
                     "",
                     Enumerable
-                        .Range(0, _shape.Segments)
+                        .Range(0, Shape.Segments)
                         .Select(s =>
-                            $" seg{s} {(n.LinkUp(s) ? "up" : "down")} {n.Machine(s).State}/{n.Machine(s).Reason} holds {n.Holds(s, _now)}"
+                            $" seg{s} {(n.LinkUp(s) ? "up" : "down")} {n.Machine(s).State}/{n.Machine(s).Reason} holds {n.Holds(s, Now)}"
                         )
                 )
                 + $" hears {string.Join(",", n.Coordinator.Session.Peers.Where(p => p.IsAlive).Select(p => p.Node))} hold {n.Coordinator.Pace.Announced}/{n.Coordinator.Pace.InForce}"
@@ -348,11 +267,11 @@ public sealed class ClusterStorm
 
     private void CheckVacancy(int segment, int owners)
     {
-        var able = owners == 0 && _kind == ClusterStormKind.Nodes && _nodes.Any(n => n.IsAwake && n.LinkUp(segment));
+        var able = owners == 0 && _kind == ClusterStormKind.Nodes && Nodes.Any(n => n.IsAwake && n.LinkUp(segment));
         // A group whose holder lacks this one link stays with it while it is the better node all the same.
-        var group = _shape.GroupOfSegment[segment];
-        able &= !_nodes.Any(n =>
-            !n.LinkUp(segment) && Enumerable.Range(0, _shape.Segments).Any(s => _shape.GroupOfSegment[s] == group && n.Holds(s, _now))
+        var group = Shape.GroupOfSegment[segment];
+        able &= !Nodes.Any(n =>
+            !n.LinkUp(segment) && Enumerable.Range(0, Shape.Segments).Any(s => Shape.GroupOfSegment[s] == group && n.Holds(s, Now))
         );
         if (!able)
         {
@@ -360,8 +279,8 @@ public sealed class ClusterStorm
             return;
         }
         if (_vacantSince[segment] == Instant.Never)
-            _vacantSince[segment] = _now;
-        var vacant = _now - Later(_vacantSince[segment], _lastFault);
+            _vacantSince[segment] = Now;
+        var vacant = Now - Later(_vacantSince[segment], _lastFault);
         if (vacant > LongestVacancy)
             LongestVacancy = vacant;
         // A node that hears nobody waits for CARP's time, 3 s and its skew, as do those who waited for one that was alone.
@@ -372,33 +291,33 @@ public sealed class ClusterStorm
     // All vhids of a group that can be held are held by one node.
     private void CheckWhole(ClusterNode node)
     {
-        for (var s = 1; s < _shape.Segments; s++)
+        for (var s = 1; s < Shape.Segments; s++)
         {
-            if (_shape.GroupOfSegment[s] != _shape.GroupOfSegment[0])
+            if (Shape.GroupOfSegment[s] != Shape.GroupOfSegment[0])
                 continue;
             var (first, other) = (node.Machine(0).State, node.Machine(s).State);
             if (first == CarpState.Init || other == CarpState.Init || first == other)
                 continue;
             var since = Later(node.Machine(0).Since, node.Machine(s).Since);
-            if (_now - Later(since, _lastFault) > TimeSpan.FromSeconds(4.5))
+            if (Now - Later(since, _lastFault) > TimeSpan.FromSeconds(4.5))
                 Fail($"node {node.Id} is {first} on one segment of its group and {other} on another");
         }
     }
 
     private void CheckEnd()
     {
-        for (var s = 0; s < _shape.Segments; s++)
+        for (var s = 0; s < Shape.Segments; s++)
         {
-            var owners = _nodes.Where(n => n.Holds(s, _now)).ToArray();
+            var owners = Nodes.Where(n => n.Holds(s, Now)).ToArray();
             if (owners.Length != 1)
                 Fail($"segment {s} has {owners.Length} owners after the quiet time");
-            if (_shape.Preempt && _skews[owners[0].Index] != _skews.Min())
+            if (Shape.Preempt && _skews[owners[0].Index] != _skews.Min())
                 Fail($"segment {s}: node {owners[0].Id} is master, but a better one listens");
         }
     }
 
-    private void Fail(string what) =>
+    protected override void Fail(string what) =>
         throw new InvalidOperationException(
-            $"{_kind} storm of {_nodes.Length} nodes, {_shape.Segments} segments, interval {_shape.Interval.TotalMilliseconds} ms, preempt {_shape.Preempt}, at {_now}, last fault {_lastFault}: {what}\n{Everybody()}"
+            $"{_kind} storm of {Nodes.Count} nodes, {Shape.Segments} segments, interval {Shape.Interval.TotalMilliseconds} ms, preempt {Shape.Preempt}, at {Now}, last fault {_lastFault}: {what}\n{Everybody()}"
         );
 }

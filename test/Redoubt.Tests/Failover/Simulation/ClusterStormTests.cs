@@ -14,7 +14,7 @@ public class ClusterStormTests
             UsualStorms,
             seed =>
             {
-                var storm = new ClusterStorm(seed);
+                var storm = ClusterStorm.Of(seed);
                 storm.Run();
                 events += storm.Events;
                 transitions += storm.Transitions;
@@ -29,7 +29,7 @@ public class ClusterStormTests
     [Fact]
     public void A_storm_runs_the_same_way_every_time()
     {
-        var (a, b) = (new ClusterStorm(42), new ClusterStorm(42));
+        var (a, b) = (ClusterStorm.Of(42), ClusterStorm.Of(42));
         a.Run();
         b.Run();
         Assert.Equal((a.Events, a.Transitions), (b.Events, b.Transitions));
