@@ -37,6 +37,7 @@ internal static class StatusCommand
         foreach (var reason in status.Reasons)
             output.WriteLine(Plain.Text($"  ! {reason}"));
         ShowCarp(status.Carp, output);
+        ShowChecks(status.Checks, output);
         ShowStateSync(status.StateSync, output);
         ShowConfigSync(status.ConfigSync, output);
     }
@@ -67,6 +68,36 @@ internal static class StatusCommand
                             string.Join(' ', v.Addresses),
                             Plain.Time(v.Since),
                             v.Reason,
+                        ]
+                )
+            )
+        );
+    }
+
+    private static void ShowChecks(IReadOnlyList<CheckStatus> checks, TextWriter output)
+    {
+        if (checks.Count == 0)
+            return;
+        output.WriteLine();
+        output.WriteLine("Health checks:");
+        output.Write(
+            Plain.Table(
+                ["CHECK", "TYPE", "TARGET", "WEIGHT", "STATE", "SINCE", "LAST ERROR"],
+                checks.Select(c =>
+                    (string[])
+                        [
+                            c.Name,
+                            c.Type,
+                            c.Target,
+                            $"{c.Weight}",
+                            c.Passes switch
+                            {
+                                true => "passes",
+                                false => "FAILS",
+                                null => "not tried yet",
+                            },
+                            c.Since is { } since ? Plain.Time(since) : "-",
+                            c.Error ?? "",
                         ]
                 )
             )

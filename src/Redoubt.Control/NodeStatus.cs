@@ -41,9 +41,37 @@ public sealed record NodeStatus
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ClusterStatus? Cluster { get; init; }
 
+    /// <summary>The health checks.</summary>
+    public IReadOnlyList<CheckStatus> Checks { get; init; } = [];
+
     /// <summary>Replication of connection states.</summary>
     public required StateSyncStatus StateSync { get; init; }
 
     /// <summary>Replication of the configuration.</summary>
     public required ConfigSyncStatus ConfigSync { get; init; }
+}
+
+/// <summary>One health check.</summary>
+public sealed record CheckStatus
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>ping, tcp, link, http, script, process, file.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>What it looks at.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The demotion while it fails.</summary>
+    public required int Weight { get; init; }
+
+    /// <summary>Whether it counts as passed; null before the first result.</summary>
+    public bool? Passes { get; init; }
+
+    /// <summary>Since when, UTC.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Why the last try failed; null where it did not.</summary>
+    public string? Error { get; init; }
 }

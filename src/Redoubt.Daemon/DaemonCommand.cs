@@ -130,6 +130,7 @@ internal static class DaemonCommand
             Reasons = reasons,
             Carp = carp,
             Cluster = cluster,
+            Checks = plane.Checks,
             StateSync = stateSync,
             ConfigSync = configSync,
         };

@@ -290,32 +290,67 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
                 problems,
                 ("ping", HealthCheckType.Ping),
                 ("tcp", HealthCheckType.Tcp),
-                ("link", HealthCheckType.Link)
+                ("link", HealthCheckType.Link),
+                ("http", HealthCheckType.Http),
+                ("script", HealthCheckType.Script),
+                ("process", HealthCheckType.Process),
+                ("file", HealthCheckType.File)
             );
             var target = entry.Value("target", problems);
             var weight = entry.Number("weight", 1, 240, 100, problems);
+            var (interval, timeout) = (entry.Number("interval", 1, 3600, 2, problems), entry.Number("timeout", 1, 60, 1, problems));
+            var (rise, fall) = (entry.Number("rise", 1, 100, 2, problems), entry.Number("fall", 1, 100, 3, problems));
             if (!IsTarget(type, target))
             {
                 var expected = type switch
                 {
                     HealthCheckType.Ping => "an address",
                     HealthCheckType.Tcp => "address:port, an IPv6 address in brackets",
+                    HealthCheckType.Http => "http://address[:port]/path, an IPv6 address in brackets",
+                    HealthCheckType.Script => "the absolute path of a program, and its arguments",
+                    HealthCheckType.Process => "a name of at most 15 characters, without a path",
+                    HealthCheckType.File => "an absolute path",
                     _ => "a name from <interfaces>",
                 };
                 problems.Error(entry.First("target") ?? entry, $"{Quote(target)} is no target for this check", expected);
             }
             else if (name is not null)
-                checks.Add(new HealthCheck(name, type, target, weight));
+                checks.Add(
+                    new HealthCheck(name, type, target, weight)
+                    {
+                        Interval = TimeSpan.FromSeconds(interval),
+                        Timeout = TimeSpan.FromSeconds(timeout),
+                        Rise = rise,
+                        Fall = fall,
+                    }
+                );
         }
         return checks.ToImmutable();
     }
+
+    private const int TargetLimit = 1024;
 
     private bool IsTarget(HealthCheckType type, string target)
     {
         if (type == HealthCheckType.Link)
             return interfaces.Any(i => i.Name == target);
-        if (type == HealthCheckType.Ping)
-            return AddressPrefix.TryParseAddress(target, out _, out _);
+        if (target.Length is 0 or > TargetLimit || target.Any(char.IsControl))
+            return false;
+        switch (type)
+        {
+            case HealthCheckType.Ping:
+                return AddressPrefix.TryParseAddress(target, out _, out _);
+            case HealthCheckType.Http:
+                return Uri.TryCreate(target, UriKind.Absolute, out var url)
+                    && url is { Scheme: "http", UserInfo: "", Fragment: "" }
+                    && AddressPrefix.TryParseAddress(url.DnsSafeHost, out _, out _);
+            case HealthCheckType.Script or HealthCheckType.File:
+                return target.StartsWith('/');
+            case HealthCheckType.Process:
+                return target.Length <= 15 && !target.Contains('/', StringComparison.Ordinal);
+            default:
+                break;
+        }
         var colon = target.LastIndexOf(':');
         if (
             colon < 1

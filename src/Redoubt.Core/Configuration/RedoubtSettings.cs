@@ -69,6 +69,18 @@ public enum HealthCheckType
 
     /// <summary>An interface has carrier; the target is its logical name.</summary>
     Link,
+
+    /// <summary>A GET of "http://address[:port]/path" is answered with a status from 200 to 399.</summary>
+    Http,
+
+    /// <summary>A program ends with 0; the target is its path and its arguments, separated by spaces. No shell reads them.</summary>
+    Script,
+
+    /// <summary>A process of that name (comm, 15 bytes at most) runs.</summary>
+    Process,
+
+    /// <summary>A file exists.</summary>
+    File,
 }
 
 /// <summary>redoubt/cluster/peer: another node.</summary>
@@ -85,9 +97,22 @@ public sealed record FailoverGroup(string Name, ImmutableArray<string> Members);
 /// <summary>redoubt/failover/check: a test that demotes this node while it fails.</summary>
 /// <param name="Name">For people; the name of the demotion.</param>
 /// <param name="Type">What is tested.</param>
-/// <param name="Target">An address, address:port, or a logical interface name.</param>
+/// <param name="Target">What is tested; see <see cref="HealthCheckType"/>.</param>
 /// <param name="Weight">Demotion while it fails, 1..240.</param>
-public sealed record HealthCheck(string Name, HealthCheckType Type, string Target, int Weight);
+public sealed record HealthCheck(string Name, HealthCheckType Type, string Target, int Weight)
+{
+    /// <summary>From the beginning of one try to the next.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a try may take.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Successes in a row that end a failure.</summary>
+    public int Rise { get; init; } = 2;
+
+    /// <summary>Failures in a row that begin one.</summary>
+    public int Fall { get; init; } = 3;
+}
 
 /// <summary>What stands under <c>redoubt</c>, with defaults filled in.</summary>
 public sealed record RedoubtSettings

@@ -140,7 +140,7 @@ public sealed class FailoverCoordinator
 
     /// <summary>
     /// The driver woke up so late after its deadline: peers get time to be heard of again before they count as dead, and nothing is claimed on old news. Call it
-    /// before the waiting heartbeats are read.
+    /// before the waiting heartbeats are read. Who slept so long that others may have asked to be waited for like CARP nodes begins as after a cold start.
     /// </summary>
     public void OnOverslept(TimeSpan slept, Instant now)
     {
@@ -149,7 +149,7 @@ public sealed class FailoverCoordinator
         Session.Forgive(slept, now);
         var hold = Pace.Hold(HoldLevel.Profile);
         foreach (var group in _groups)
-            group.Listen(now + (slept < hold ? slept : hold), slept > hold, now);
+            group.Listen(now + (slept < hold ? slept : hold), slept > Pace.AloneDelay, now);
     }
 
     /// <summary>Looks at the clock and at what was heard. Actions are taken with <see cref="TakeAction"/>.</summary>

@@ -119,7 +119,7 @@ public sealed class GroupElection(GroupOptions options, byte node)
 
     /// <summary>
     /// We slept: what was sent meanwhile may be lost, and what waits to be read may be old. Nothing is claimed before <paramref name="until"/>; and after a
-    /// sleep longer than the others wait, others may have taken over and died in it: as on a cold start.
+    /// long sleep (<paramref name="cold"/>) others may have taken over, been alone and died in it: as on a cold start.
     /// </summary>
     public void Listen(Instant until, bool cold, Instant now)
     {

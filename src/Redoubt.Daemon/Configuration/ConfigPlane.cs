@@ -1,6 +1,7 @@
 using Redoubt.Control;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Configuration.Document;
+using Redoubt.Daemon.Checks;
 using Redoubt.Daemon.Control;
 using Redoubt.Daemon.Events;
 
@@ -17,6 +18,7 @@ internal sealed partial class ConfigPlane : IDisposable
     private readonly StaticRouteApplier _routes;
     private readonly AccountApplier _accounts = new();
     private readonly CertificateApplier _certificates;
+    private readonly HealthCheckApplier _checks;
     private readonly Authentication _authentication;
     private readonly EventLog _events;
     private readonly AlarmBoard _alarms;
@@ -32,9 +34,10 @@ internal sealed partial class ConfigPlane : IDisposable
         _node = new NodeApplier(stateDirectory, maintenance, events, alarms);
         _routes = new StaticRouteApplier(alarms);
         _certificates = new CertificateApplier(alarms);
+        _checks = new HealthCheckApplier((reason, amount) => _node.Current.PostDemotion(reason, amount), events);
         _authentication = new Authentication(() => _accounts.Current, events);
         // What may be refused by the kernel comes first: then least has to be undone.
-        Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts, _certificates], events, alarms);
+        Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts, _certificates, _checks], events, alarms);
         Store.Repaired += _node.Repaired;
         Store.Woken += () => _wake.Set();
         Store.Committed += OnCommitted;
@@ -43,6 +46,9 @@ internal sealed partial class ConfigPlane : IDisposable
 
     /// <summary>The store.</summary>
     public ConfigStore Store { get; }
+
+    /// <summary>The health checks.</summary>
+    public IReadOnlyList<CheckStatus> Checks => _checks.Status;
 
     /// <summary>The node that runs.</summary>
     public Node Node => _node.Current;
@@ -53,6 +59,7 @@ internal sealed partial class ConfigPlane : IDisposable
         _node.Start(Store.Running, Store.IsFallback);
         _accounts.Apply(null, Store.Running);
         _certificates.Apply(null, Store.Running);
+        _checks.Apply(null, Store.Running);
         if (_routes.Apply(null, Store.Running) is { } error)
             _events.Add(EventKind.Config, $"static routes: {error}");
         Store.Begin();
@@ -70,6 +77,7 @@ internal sealed partial class ConfigPlane : IDisposable
         if (_thread.IsAlive)
             _thread.Join();
         Store.Dispose();
+        _checks.Stop();
         _routes.Stop();
         _node.Dispose();
         _authentication.Dispose();

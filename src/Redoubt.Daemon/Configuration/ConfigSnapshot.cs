@@ -62,8 +62,6 @@ internal sealed record ConfigSnapshot(
             yield return "the second cluster/synclink, for state sync (heartbeats use both)";
         if (!settings.Witnesses.IsEmpty)
             yield return "failover/witness";
-        if (!settings.Checks.IsEmpty)
-            yield return "failover/check";
         if (settings.Defer)
             yield return "statesync/defer";
     }

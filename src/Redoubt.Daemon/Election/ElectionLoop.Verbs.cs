@@ -193,6 +193,7 @@ internal sealed partial class ElectionLoop
     private static bool IsReserved(string reason) =>
         reason is FailoverReason or MaintenanceReason or StateSyncReason or StoppingReason or OversleptReason or ConfigStore.DemotionReason
         || reason.StartsWith("link ", StringComparison.Ordinal)
+        || reason.StartsWith(Checks.HealthCheckApplier.ReasonPrefix, StringComparison.Ordinal)
         || reason.StartsWith("cannot send", StringComparison.Ordinal);
 
     /// <summary>The ledger's entry while states are not complete.</summary>
