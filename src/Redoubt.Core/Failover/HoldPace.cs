@@ -12,7 +12,7 @@ public sealed class HoldPace(TimeSpan interval, TimeSpan hold, TimeSpan alone)
     // The kernel counts timeouts in jiffies, up to 4 ms at 250 Hz, and rounds down: its lease may end that much before ours would.
     private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(5);
 
-    private Instant _aloneFrom = Instant.Never;
+    private Instant _aloneFrom = Instant.Zero; // at the start nobody was ever asked for less
     private Instant _unheardSince = Instant.Never;
     private bool _renewed;
 

@@ -95,4 +95,17 @@ public class HoldPaceTests
     }
 
     private void Unheard(Instant now) => _pace.Turn(_session, _pace.Wanted(anyAlive: false, HoldLevel.Profile, now), now);
+
+    [Fact]
+    public void Who_is_late_before_the_first_short_hold_was_announced_does_not_stay_with_the_longest()
+    {
+        _pace.Turn(_session, HoldLevel.Profile, At(1));
+        _pace.Turn(_session, HoldLevel.Slow, At(1.01));
+        Assert.Equal((HoldLevel.Alone, HoldLevel.Slow), (_pace.Announced, _pace.InForce));
+
+        _pace.Renewed();
+        _pace.Turn(_session, HoldLevel.Slow, At(1.02));
+
+        Assert.Equal((HoldLevel.Slow, HoldLevel.Slow, 3 * _hold), (_pace.Announced, _pace.InForce, _session.Hold));
+    }
 }
