@@ -157,7 +157,19 @@ public class CommandLineTests
 
         foreach (
             var text in (string[])
-                ["fw1: degraded", "! state sync: fw2 is not heard", "lan@1", "MASTER", "10.0.0.1/24", "bulk", "0.4 ms", "running 37%"]
+                [
+                    "fw1: degraded",
+                    "! state sync: fw2 is not heard",
+                    "lan@1",
+                    "MASTER",
+                    "10.0.0.1/24",
+                    "bulk",
+                    "gateway",
+                    "FAILS",
+                    "no answer",
+                    "0.4 ms",
+                    "running 37%",
+                ]
         )
             Assert.Contains(text, output, StringComparison.Ordinal);
     }

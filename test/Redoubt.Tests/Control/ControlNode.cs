@@ -44,6 +44,19 @@ internal sealed class ControlNode : IDisposable
             ],
             Counters = [new CarpInterfaceCounters("lan", 3, 2, new Dictionary<string, long> { ["accepted"] = 2, ["badauth"] = 1 })],
         },
+        Checks =
+        [
+            new CheckStatus
+            {
+                Name = "gateway",
+                Type = "ping",
+                Target = "203.0.113.1",
+                Weight = 240,
+                Passes = false,
+                Since = Time(1),
+                Error = "no answer",
+            },
+        ],
         StateSync = new StateSyncStatus
         {
             Enabled = true,
