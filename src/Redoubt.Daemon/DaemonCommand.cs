@@ -128,7 +128,7 @@ internal static class DaemonCommand
                 : reasons.Count > 0 ? Health.Degraded
                 : Health.Healthy,
             Reasons = reasons,
-            Carp = carp,
+            Carp = carp with { Services = plane.Services, Hooks = plane.Hooks },
             Cluster = cluster,
             Checks = plane.Checks,
             StateSync = stateSync,

@@ -153,6 +153,15 @@ public sealed record RedoubtSettings
     /// <summary>Tests that demote this node.</summary>
     public ImmutableArray<HealthCheck> Checks { get; init; } = [];
 
+    /// <summary>Programs that are told of transitions.</summary>
+    public HookSettings Hooks { get; init; } = HookSettings.Default;
+
+    /// <summary>What runs only while this node is master.</summary>
+    public ImmutableArray<RoleService> Services { get; init; } = [];
+
+    /// <summary>Router advertisements of the master.</summary>
+    public ImmutableArray<RouterAdvertisement> RouterAdvertisements { get; init; } = [];
+
     /// <summary>How states travel.</summary>
     public StateSyncTransport Transport { get; init; }
 

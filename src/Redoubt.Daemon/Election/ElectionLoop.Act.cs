@@ -227,13 +227,19 @@ internal sealed partial class ElectionLoop
         {
             var machine = host.Machine;
             if (machine.State == host.Told)
+            {
+                if (!host.IsTold)
+                    TellRole(host);
                 continue;
+            }
             var (from, to) = (StateText(host.Told), StateText(machine.State));
             host.Told = machine.State;
             _reports.Events.Transition(host.Configuration.Interface, host.Configuration.Vhid, from, to, ReasonText(host));
+            TellRole(host);
             if (machine.State == CarpState.Master && (machine.Reason == CarpReason.MasterTimedOut || MasterDied(host)))
                 _failoverEnded = true;
         }
+        TellGroupRoles();
         if (_failoverEnded)
         {
             // The node that took over has died: the hand-over is history, this node is as good as before.

@@ -78,6 +78,7 @@ internal sealed partial class ElectionLoop : IDisposable
         foreach (var host in configuration.VirtualHosts)
             AddHost(host, links, heartbeats ? GroupOf(configuration, host, groups) : null);
         _groupNames = [.. groups];
+        _roleGroups = RoleGroups(configuration);
         RemoveForeignDevices(links);
         foreach (var host in _hosts)
             host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
