@@ -12,6 +12,7 @@ using Redoubt.Daemon.Events;
 using Redoubt.Daemon.Firewall;
 using Redoubt.Daemon.Roles;
 using Redoubt.Daemon.StateSync;
+using Redoubt.Daemon.Systemd;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
 using Redoubt.Linux.Nftables;
@@ -198,6 +199,16 @@ internal sealed class Node : IDisposable
 
     /// <summary>Enters a demotion of the daemon's own, or strikes it out (0).</summary>
     public void PostDemotion(string reason, int amount) => _election.PostDemotion(reason, amount);
+
+    /// <summary>How often its loops have turned. Safe from every thread.</summary>
+    public LoopPulse Pulse => new(this, _election.Turns, _stateSync?.Turns);
+
+    /// <summary>Lets both loops turn. Safe from every thread.</summary>
+    public void Wake()
+    {
+        _election.Post(static _ => { });
+        _stateSync?.Wake();
+    }
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));

@@ -99,6 +99,9 @@ internal sealed class RoleReader(
                         lifetime,
                         resolvers
                     )
+                    {
+                        Line = entry.Line,
+                    }
                 );
             }
         }

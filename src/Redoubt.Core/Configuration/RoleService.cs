@@ -42,6 +42,23 @@ public sealed record RouterAdvertisement(
     ImmutableArray<AddressPrefix> Resolvers
 )
 {
+    /// <summary>The program that sends them, where Debian has it.</summary>
+    public const string Program = "/usr/sbin/radvd";
+
+    /// <summary>Where it stands in the file; no part of what it is.</summary>
+    public int Line { get; init; }
+
+    /// <summary>What there is to say where <see cref="Program"/> is not there.</summary>
+    public ConfigurationProblem WithoutProgram(string file) =>
+        new(
+            false,
+            file,
+            Line,
+            "redoubt/failover/routeradvertisement",
+            $"{Program} is not installed here: nobody advertises a router on {Interface}",
+            "Debian's package radvd"
+        );
+
     /// <inheritdoc/>
     public bool Equals(RouterAdvertisement? other) =>
         other is not null

@@ -128,6 +128,11 @@ internal sealed partial class ElectionLoop : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Turns that ended well; safe from every thread.</summary>
+    public long Turns => Interlocked.Read(ref _turns);
+
+    private long _turns;
+
     /// <summary>Runs a piece of work on the election thread and waits for its answer, at most two seconds.</summary>
     /// <exception cref="TimeoutException">The election thread did not come to it in time, or too much waits already.</exception>
     public T Ask<T>(Func<Instant, T> work)
@@ -287,6 +292,7 @@ internal sealed partial class ElectionLoop : IDisposable
             {
                 if (Turn())
                     return;
+                Interlocked.Increment(ref _turns);
             }
 #pragma warning disable CA1031 // one broken turn must not end all elections; a fault that stays lets the lease lapse
             catch (Exception e)

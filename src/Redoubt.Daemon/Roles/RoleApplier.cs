@@ -1,4 +1,5 @@
 using Redoubt.Control;
+using Redoubt.Core.Configuration;
 using Redoubt.Daemon.Configuration;
 
 namespace Redoubt.Daemon.Roles;
@@ -13,17 +14,10 @@ internal sealed class RoleApplier(RoleWorker worker, string file) : IConfigAppli
     public IReadOnlyList<string> Sections { get; } = ["redoubt"];
 
     /// <inheritdoc/>
-    public IEnumerable<ConfigProblem> Validate(ConfigSnapshot? current, ConfigSnapshot next, bool applies)
-    {
-        if (!next.Configuration.Redoubt.RouterAdvertisements.IsEmpty && !File.Exists(RouterAdvertiser.Program))
-            yield return new ConfigProblem(
-                "warning",
-                0,
-                "redoubt/failover/routeradvertisement",
-                $"{RouterAdvertiser.Program} is not installed: nobody advertises a router",
-                "Debian's package radvd"
-            );
-    }
+    public IEnumerable<ConfigProblem> Validate(ConfigSnapshot? current, ConfigSnapshot next, bool applies) =>
+        File.Exists(RouterAdvertisement.Program)
+            ? []
+            : next.Configuration.Redoubt.RouterAdvertisements.Select(a => ConfigSnapshot.Told(a.WithoutProgram(file)));
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Plan(ConfigSnapshot? current, ConfigSnapshot next)

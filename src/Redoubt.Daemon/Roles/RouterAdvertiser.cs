@@ -17,20 +17,26 @@ internal sealed class RouterAdvertiser(RouterAdvertisement advertisement, string
         $"radvd {advertisement.Interface}",
         null,
         advertisement.Vip,
-        [Program, "-n", "-C", FileOf(directory, advertisement, "conf"), "-p", FileOf(directory, advertisement, "pid"), "-m", "stderr"],
+        [
+            RouterAdvertisement.Program,
+            "-n",
+            "-C",
+            FileOf(directory, advertisement, "conf"),
+            "-p",
+            FileOf(directory, advertisement, "pid"),
+            "-m",
+            "stderr",
+        ],
         abrupt: true
     )
 {
-    /// <summary>Where Debian has it.</summary>
-    public const string Program = "/usr/sbin/radvd";
-
     private const int LongestInterval = 600; // seconds, MaxRtrAdvInterval as RFC 4861 has it by default
 
     /// <inheritdoc/>
     protected override string? Prepare()
     {
-        if (!File.Exists(Program))
-            return $"{Program} is not installed";
+        if (!File.Exists(RouterAdvertisement.Program))
+            return $"{RouterAdvertisement.Program} is not installed";
         using var route = new RouteNetlink();
         if (route.Link(advertisement.Device) is not { } parent)
             return $"there is no device {advertisement.Device}";
