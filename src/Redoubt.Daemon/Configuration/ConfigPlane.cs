@@ -107,6 +107,8 @@ internal sealed partial class ConfigPlane : IDisposable
             Check = Store.Check,
             Diff = Diff,
             Apply = (document, r) => Store.Apply(document, new ConfigChangeOrigin(r.User, r.Reason, r.BasedOn, r.ConfirmSeconds)),
+            ApplyForWeb = (document, r) =>
+                Store.Apply(document, new ConfigChangeOrigin(r.User, r.Reason, r.BasedOn, r.ConfirmSeconds) { MayNamePrograms = false }),
             Confirm = Store.Confirm,
             History = Store.History,
             Rollback = r => Store.Rollback(r.Id, new ConfigChangeOrigin(r.User, $"back to entry {r.Id}", ConfirmSeconds: r.ConfirmSeconds)),

@@ -26,6 +26,12 @@ public sealed record ConfigVerbs
     /// <summary>Applies a document.</summary>
     public required Func<byte[], ConfigApplyRequest, ControlReply> Apply { get; init; }
 
+    /// <summary>Applies a document of redoubt-web's, which may not name other programs than root has; null: as <see cref="Apply"/>.</summary>
+    public Func<byte[], ConfigApplyRequest, ControlReply>? ApplyForWeb { get; init; }
+
+    /// <summary>The same for a connection of redoubt-web's.</summary>
+    public ConfigVerbs ForWeb() => this with { Apply = ApplyForWeb ?? Apply };
+
     /// <summary>Keeps a change that waits for its confirmation.</summary>
     public required Func<ControlReply> Confirm { get; init; }
 

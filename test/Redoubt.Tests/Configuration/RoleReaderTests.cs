@@ -141,4 +141,18 @@ public class RoleReaderTests
             Read("<service><name>a</name><unit>a.service</unit><grup>main</grup></service>").Warnings,
             p => p.Message.Contains("<grup> is not known", StringComparison.Ordinal)
         );
+
+    [Fact]
+    public void Programs_are_the_same_where_only_whom_they_follow_differs()
+    {
+        static Redoubt.Core.Configuration.RedoubtSettings Of(string service) => Read(service).Configuration!.Redoubt;
+        var settings = Of(Service);
+        Assert.True(settings.RunsTheSame(Of("<service><name>other</name><unit>dnsmasq.service</unit><vip>lan@1</vip></service>")));
+        Assert.False(settings.RunsTheSame(Of("<service><name>dns</name><unit>sshd.service</unit></service>")));
+        Assert.False(settings.RunsTheSame(Of("<service><name>dns</name><command><arg>/bin/sh</arg></command></service>")));
+        Assert.False(
+            Of("<service><name>a</name><command><arg>/a</arg><arg>b</arg></command></service>")
+                .RunsTheSame(Of("<service><name>a</name><command><arg>/a</arg><arg>b c</arg></command></service>"))
+        );
+    }
 }
