@@ -88,6 +88,10 @@ public sealed record EventRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; init; }
 
+    /// <summary>The mastership epoch of the failover group, where heartbeats count it: the greater one is the later.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Epoch { get; init; }
+
     /// <summary>The alarm's id, for alarms.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Alarm { get; init; }

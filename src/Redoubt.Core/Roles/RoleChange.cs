@@ -27,8 +27,11 @@ public sealed record RoleChange
     /// <summary>Kernel device of the interface; empty for a group.</summary>
     public string Device { get; init; } = "";
 
-    /// <summary>The mastership epoch of the group; 0 where there is none, for without heartbeats nobody counts.</summary>
-    public ulong Epoch { get; init; }
+    /// <summary>The mastership epoch of the group; null where there is none, for without heartbeats nobody counts.</summary>
+    public long? Epoch { get; init; }
+
+    /// <summary>The vhid's number; null for a group.</summary>
+    public byte? Vhid { get; init; }
 
     /// <summary>What the hook is told: interface, vhid, addresses; or group, members.</summary>
     public required ImmutableArray<string> Arguments { get; init; }

@@ -234,7 +234,7 @@ internal sealed partial class ElectionLoop
             }
             var (from, to) = (StateText(host.Told), StateText(machine.State));
             host.Told = machine.State;
-            _reports.Events.Transition(host.Configuration.Interface, host.Configuration.Vhid, from, to, ReasonText(host));
+            _reports.Events.Transition(host.Configuration.Interface, host.Configuration.Vhid, from, to, ReasonText(host), EpochOf(host));
             TellRole(host);
             if (machine.State == CarpState.Master && (machine.Reason == CarpReason.MasterTimedOut || MasterDied(host)))
                 _failoverEnded = true;

@@ -55,6 +55,7 @@ internal sealed partial class ElectionLoop
                 Reason = ReasonText(host),
                 Group = host.RoleGroup,
                 Device = configuration.Device,
+                Vhid = configuration.Vhid,
                 Epoch = EpochOf(host),
                 Arguments = host.RoleArguments,
                 IsFirst = isFirst,
@@ -106,5 +107,5 @@ internal sealed partial class ElectionLoop
         return RoleChange.Combine(any, all);
     }
 
-    private ulong EpochOf(ElectionHost host) => _coordinator?.Groups[host.Group].Epoch ?? 0;
+    private long? EpochOf(ElectionHost host) => _coordinator?.Groups[host.Group].Epoch;
 }

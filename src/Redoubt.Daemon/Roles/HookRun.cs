@@ -30,8 +30,8 @@ internal static class HookRun
         };
         if (!change.IsGroup)
             environment["REDOUBT_DEVICE"] = change.Device;
-        if (change.Epoch > 0)
-            environment["REDOUBT_EPOCH"] = change.Epoch.ToString(CultureInfo.InvariantCulture);
+        if (change.Epoch is { } epoch)
+            environment["REDOUBT_EPOCH"] = epoch.ToString(CultureInfo.InvariantCulture);
         return environment;
     }
 }

@@ -188,7 +188,15 @@ internal sealed partial class RoleWorker
     }
 
     private void Tell(RoleChange change, string text) =>
-        _events.Add(EventKind.Hook, text, change.IsGroup ? null : change.Arguments[0], to: change.StateText, reason: change.Reason);
+        _events.Add(
+            EventKind.Hook,
+            text,
+            change.IsGroup ? null : change.Arguments[0],
+            change.Vhid,
+            to: change.StateText,
+            reason: change.Reason,
+            epoch: change.Epoch
+        );
 
     private void Wake()
     {

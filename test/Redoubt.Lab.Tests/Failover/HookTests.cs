@@ -37,6 +37,10 @@ public sealed class HookTests
         Assert.Matches("^group-master main lan@1 wan@2 \\| fw1  MASTER main [1-9][0-9]*$", Assert.Single(records[0].Of("group-master")));
         Assert.Empty(records[1].Of("carp-master"));
         Assert.Empty(records[0].Of("group-fault"));
+        Deadline
+            .In(5)
+            .Await("the hook's event", () => fw1.Events().Any(e => e is { Kind: EventKind.Hook, Vhid: 1, To: "MASTER", Epoch: > 0 }));
+        Assert.Contains(fw1.Events(), e => e is { Kind: EventKind.Transition, Vhid: 1, To: "MASTER", Epoch: > 0 });
 
         foreach (var record in records)
             record.Forget();
@@ -50,7 +54,7 @@ public sealed class HookTests
     [Fact]
     public void A_hook_that_hangs_is_killed_with_what_it_started_and_delays_no_election()
     {
-        using var lab = Build(2, "<hooks><timeout>2</timeout></hooks>");
+        using var lab = Build(2, "<hooks><timeout>1</timeout></hooks>");
         var hooks = new HookRecord(lab.Redoubt(1));
         hooks.Write("carp-master", $"echo begun >> {hooks.PathOf("../hooks.log")}; sleep 61 & echo noise; sleep 61");
         hooks.Write("group-master", $"echo group >> {hooks.PathOf("../hooks.log")}");
@@ -64,7 +68,7 @@ public sealed class HookTests
         hooks.Await("group");
         var status = fw1.Status();
         Assert.True(status.Carp.Hooks.TimedOut > 0);
-        Assert.Contains(status.Reasons, r => r.Contains("took longer than 2 s and was killed; it said: noise", StringComparison.Ordinal));
+        Assert.Contains(status.Reasons, r => r.Contains("took longer than 1 s and was killed; it said: noise", StringComparison.Ordinal));
         Deadline.In(10).Await("nothing that it started lives on", () => Sleepers() == 0);
     }
 

@@ -136,7 +136,7 @@ public sealed class ProcessTests : IDisposable
                     .Select(e => e.Key is "PATH" or "LC_ALL" ? e.Key : $"{e.Key}={e.Value}")
             )
         );
-        Assert.DoesNotContain("REDOUBT_EPOCH", HookRun.Environment(change with { Epoch = 0 }, "fw1").Keys);
+        Assert.DoesNotContain("REDOUBT_EPOCH", HookRun.Environment(change with { Epoch = null }, "fw1").Keys);
     }
 
     private static AddressPrefix Prefix(string text) =>
