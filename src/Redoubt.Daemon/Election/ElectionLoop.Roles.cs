@@ -19,6 +19,8 @@ internal sealed partial class ElectionLoop
         public IReadOnlyList<ElectionHost> Hosts { get; } = hosts;
 
         public CarpState? Told { get; set; }
+
+        public long ToldEpoch { get; set; }
     }
 
     private List<RoleGroup> RoleGroups(NodeConfiguration configuration)
@@ -68,31 +70,46 @@ internal sealed partial class ElectionLoop
         foreach (var group in _roleGroups)
         {
             var state = Combine(group);
-            if (state == group.Told)
+            var epoch = EpochOf(group.Hosts[0]) ?? 0;
+            // A newer epoch that is not ours: another node was master, too, while we could not hear it. Its hooks may have moved what lies
+            // outside of both nodes, so those of the one that stays run once more.
+            var claimedElsewhere = state == CarpState.Master && group.Told == state && epoch > group.ToldEpoch;
+            group.ToldEpoch = epoch;
+            if (state == group.Told && !claimedElsewhere)
                 continue;
-            var isFirst = group.Told is null;
-            group.Told = state;
-            var speaker = group.Hosts[0];
             foreach (var host in group.Hosts)
             {
-                if (host.Machine.State == state)
-                    speaker = host;
+                if (claimedElsewhere && host.IsMaster)
+                    TellRole(host);
             }
-            _reports.RoleChanged(
-                new RoleChange
-                {
-                    Subject = RoleWorker.GroupPrefix + group.Name,
-                    Name = group.Name,
-                    IsGroup = true,
-                    State = state,
-                    Reason = ReasonText(speaker),
-                    Group = group.Name,
-                    Epoch = EpochOf(speaker),
-                    Arguments = [group.Name, .. group.Members],
-                    IsFirst = isFirst,
-                }
-            );
+            var isFirst = group.Told is null;
+            group.Told = state;
+            TellGroupRole(group, state, isFirst);
         }
+    }
+
+    private void TellGroupRole(RoleGroup group, CarpState state, bool isFirst)
+    {
+        var speaker = group.Hosts[0];
+        foreach (var host in group.Hosts)
+        {
+            if (host.Machine.State == state)
+                speaker = host;
+        }
+        _reports.RoleChanged(
+            new RoleChange
+            {
+                Subject = RoleWorker.GroupPrefix + group.Name,
+                Name = group.Name,
+                IsGroup = true,
+                State = state,
+                Reason = ReasonText(speaker),
+                Group = group.Name,
+                Epoch = EpochOf(speaker),
+                Arguments = [group.Name, .. group.Members],
+                IsFirst = isFirst,
+            }
+        );
     }
 
     // In every turn, so without a list.

@@ -42,6 +42,21 @@ public sealed class HookTests
             .Await("the hook's event", () => fw1.Events().Any(e => e is { Kind: EventKind.Hook, Vhid: 1, To: "MASTER", Epoch: > 0 }));
         Assert.Contains(fw1.Events(), e => e is { Kind: EventKind.Transition, Vhid: 1, To: "MASTER", Epoch: > 0 });
 
+        // Cut off from each other both are master; who stays is told so once more, after the other one's hooks had their say.
+        foreach (var record in records)
+            record.Forget();
+        foreach (var port in fw1.Ports)
+            port.Cut();
+        records[1].Await("group-master");
+        Assert.Empty(records[0].Lines);
+        foreach (var port in fw1.Ports)
+            port.Restore();
+        records[1].Await("group-backup");
+        records[0].Await("group-master");
+        records[0].Await("carp-master", 2);
+        Assert.Empty(records[0].Of("carp-backup"));
+        Deadline.In(10).Await("fw1 hears fw2 as a backup", () => fw1.Status().Cluster!.Peers.All(p => p.Alive));
+
         foreach (var record in records)
             record.Forget();
         fw1.Kill9();
