@@ -65,12 +65,14 @@ internal sealed partial class ElectionLoop
         );
     }
 
-    private void TellGroupRoles()
+    private void TellGroupRoles(bool anyMoved)
     {
         foreach (var group in _roleGroups)
         {
-            var state = Combine(group);
             var epoch = EpochOf(group.Hosts[0]) ?? 0;
+            if (!anyMoved && epoch == group.ToldEpoch)
+                continue;
+            var state = Combine(group);
             // A newer epoch that is not ours: another node was master, too, while we could not hear it. Its hooks may have moved what lies
             // outside of both nodes, so those of the one that stays run once more.
             var claimedElsewhere = state == CarpState.Master && group.Told == state && epoch > group.ToldEpoch;
@@ -112,7 +114,6 @@ internal sealed partial class ElectionLoop
         );
     }
 
-    // In every turn, so without a list.
     private static CarpState Combine(RoleGroup group)
     {
         var (any, all) = (false, true);

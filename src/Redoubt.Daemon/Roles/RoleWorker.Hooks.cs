@@ -82,7 +82,7 @@ internal sealed partial class RoleWorker
                     return;
             }
         }
-        Mark(change, succeeded: true); // nobody wants to be told
+        Mark(change, succeeded: false); // there is nobody to tell: a hook that comes later is told after a restart
     }
 
     // A hook that speaks for another role says what it always says: so that is what was told, and once is enough.
