@@ -53,7 +53,7 @@ public sealed record ConfigRevision
 /// <param name="Reason">Why.</param>
 public sealed record PushWanted(long Id, bool DryRun, IReadOnlyList<string> Areas, string Reason);
 
-/// <summary>What redoubt-web needs for a push; the restore_config_section methodCall goes beside the line.</summary>
+/// <summary>What redoubt-web needs for a push; the restore_config_section methodCall goes beside the line, unless there is none to make.</summary>
 public sealed record PushPlan
 {
     /// <summary>Number of the wanted push.</summary>
@@ -80,7 +80,7 @@ public sealed record PushPlan
     /// <summary>The version of the local document, which the peer's must equal.</summary>
     public required string ConfigVersion { get; init; }
 
-    /// <summary>Areas that the call carries.</summary>
+    /// <summary>Areas that the call carries; none where the peer has all of it.</summary>
     public required IReadOnlyList<string> Areas { get; init; }
 
     /// <summary>Our digests of these areas as they shall be on the peer, by area.</summary>

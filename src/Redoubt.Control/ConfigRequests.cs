@@ -110,6 +110,15 @@ public sealed record ConfigPushPlanRequest
 
     /// <summary>Areas; empty: all that are switched on.</summary>
     public IReadOnlyList<string> Areas { get; init; } = [];
+
+    /// <summary>Only how the peer is reached is wanted: no call comes beside the line, and the plan counts as no push.</summary>
+    public bool Brief { get; init; }
+
+    /// <summary>
+    /// Digests by area that the peer told: areas that are equal there are left out where they can be, and where all are, the plan has no areas and nothing is beside
+    /// the line. Null: nothing is known, all of it is wanted.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Held { get; init; }
 }
 
 /// <summary>How a push ended (<see cref="ControlVerb.ConfigPushResult"/>).</summary>

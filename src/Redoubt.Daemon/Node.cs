@@ -189,9 +189,12 @@ internal sealed class Node : IDisposable
 
     /// <summary>What it takes to get from one configuration to another.</summary>
     public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next) =>
-        !SameExceptRules(current, next) ? NodeChange.Restart
+        NeedsRestart(current, next) ? NodeChange.Restart
         : FirewallSource.Same(current, Context(current), next, Context(next)) ? NodeChange.None
         : NodeChange.Rules;
+
+    /// <summary>Whether more than rules differ. Cheap: nothing is compiled for it.</summary>
+    public static bool NeedsRestart(NodeConfiguration current, NodeConfiguration next) => !SameExceptRules(current, next);
 
     /// <summary>Has nft and the kernel check the rules of a configuration, those outside of their schedule too; changes nothing.</summary>
     public static NftResult CheckRules(NodeConfiguration next) =>

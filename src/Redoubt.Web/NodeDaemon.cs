@@ -77,29 +77,34 @@ public sealed class NodeDaemon(string socket, WebLimits limits)
         };
     }
 
-    internal async Task<IReadOnlyList<ConfigArea>> DigestsAsync(CancellationToken cancel)
+    // A node that is about to push is told only what its push would be let in for.
+    internal async Task<IReadOnlyList<ConfigArea>> DigestsAsync(Caller caller, CancellationToken cancel)
     {
-        var reply = await AskAsync(new ControlRequest { Verb = ControlVerb.ConfigDigests }, cancel).ConfigureAwait(false);
+        var request = new ControlRequest
+        {
+            Verb = ControlVerb.ConfigDigests,
+            Receive = caller.Origin is null ? null : Received("area_digests", caller),
+        };
+        var reply = await AskAsync(request, cancel).ConfigureAwait(false);
         return reply.Areas ?? throw new DaemonRefusedException(Message(reply));
     }
 
     internal async Task<ControlReply> ReceiveAsync(string method, Caller caller, ReadOnlyMemory<byte> call, CancellationToken cancel)
     {
-        var request = new ControlRequest
-        {
-            Verb = ControlVerb.ConfigReceive,
-            Receive = new ConfigReceiveRequest
-            {
-                Method = method,
-                User = caller.User,
-                Address = caller.Address.ToString(),
-                Origin = caller.Origin,
-                Path = caller.Path,
-                Generation = caller.Generation,
-            },
-        };
+        var request = new ControlRequest { Verb = ControlVerb.ConfigReceive, Receive = Received(method, caller) };
         return (await AskAsync(request, call, limits.Change, cancel).ConfigureAwait(false)).Reply;
     }
+
+    private static ConfigReceiveRequest Received(string method, Caller caller) =>
+        new()
+        {
+            Method = method,
+            User = caller.User,
+            Address = caller.Address.ToString(),
+            Origin = caller.Origin,
+            Path = caller.Path,
+            Generation = caller.Generation,
+        };
 
     /// <summary>What is to be pushed, as it becomes known. Ends by throwing when the daemon is gone.</summary>
     internal async IAsyncEnumerable<PushWanted> FollowPushesAsync([EnumeratorCancellation] CancellationToken cancel)
@@ -116,15 +121,11 @@ public sealed class NodeDaemon(string socket, WebLimits limits)
     }
 
     /// <summary>How to push; null and the daemon's reason where there is nothing to push, or nobody to push to.</summary>
-    internal async Task<(PlannedPush? Plan, string Reason)> PlanAsync(long id, IReadOnlyList<string> areas, CancellationToken cancel)
+    internal async Task<(PlannedPush? Plan, string Reason)> PlanAsync(ConfigPushPlanRequest wanted, CancellationToken cancel)
     {
-        var request = new ControlRequest
-        {
-            Verb = ControlVerb.ConfigPushPlan,
-            PushPlan = new ConfigPushPlanRequest { Id = id, Areas = areas },
-        };
+        var request = new ControlRequest { Verb = ControlVerb.ConfigPushPlan, PushPlan = wanted };
         var answer = await AskAsync(request, null, limits.Question, cancel).ConfigureAwait(false);
-        if (answer.Reply is not { Ok: true, Plan: { } plan } || answer.Document is null)
+        if (answer.Reply is not { Ok: true, Plan: { } plan })
             return (null, Message(answer.Reply));
         return PlannedPush.TryMake(plan, answer.Document, out var planned) ? (planned, "") : (null, "the peer's address is not one");
     }

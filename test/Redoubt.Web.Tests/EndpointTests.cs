@@ -235,7 +235,7 @@ public sealed class EndpointTests : IAsyncLifetime
     [Fact]
     public async Task Digests_are_served_to_our_own_nodes() =>
         Assert.Equal(
-            Sample.Struct(("rules", Sample.Text("00ff")), ("aliases", Sample.Text("11ee"))),
+            Sample.Struct(("rules", Sample.Text("00ff")), ("aliases", Sample.Text("22dd"))),
             (await _node.CallAsync("redoubt.area_digests")).Value
         );
 

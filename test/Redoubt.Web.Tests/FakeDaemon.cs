@@ -45,6 +45,13 @@ public sealed class FakeDaemon : IAsyncDisposable
     /// <summary>Answers verbs that the test cares for; null leaves it to the usual answer.</summary>
     public Func<DaemonRequest, Task<(ControlReply Reply, byte[]? Document)?>>? Answer { get; set; }
 
+    /// <summary>The digest of what is held of the area aliases: of what a push brings, as soon as one came.</summary>
+    public string Aliases
+    {
+        get => Of(ControlVerb.ConfigReceive).Any() ? "11ee" : field;
+        set;
+    } = "22dd";
+
     /// <summary>The most changes that were under way at the same time.</summary>
     public int MostChangesAtOnce { get; private set; }
 
@@ -168,7 +175,7 @@ public sealed class FakeDaemon : IAsyncDisposable
             ControlVerb.ConfigDigests => (
                 Done with
                 {
-                    Areas = [new ConfigArea("rules", "00ff", "applied"), new ConfigArea("aliases", "11ee", "applied")],
+                    Areas = [new ConfigArea("rules", "00ff", "applied"), new ConfigArea("aliases", Aliases, "applied")],
                 },
                 null
             ),

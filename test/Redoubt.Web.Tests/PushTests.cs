@@ -11,7 +11,7 @@ namespace Redoubt.Web.Tests;
 public sealed class PushTests
 {
     [Fact]
-    public async Task A_push_asks_the_version_restores_and_reads_the_digests_back()
+    public async Task A_push_asks_version_and_digests_restores_and_reads_the_digests_back()
     {
         await using var peer = await WebNode.StartAsync();
         await using var node = new PushingNode(peer.Https, peer.Pin);
@@ -20,12 +20,42 @@ public sealed class PushTests
         Assert.Equal(["aliases"], result.Areas);
         Assert.Equal("11ee", result.PeerDigests!["aliases"]);
         Assert.Equal(
-            ["auth", "config-version", "auth", "config-receive", "auth", "config-digests"],
+            ["auth", "config-version", "auth", "config-digests", "auth", "config-receive", "auth", "config-digests"],
             peer.Daemon.Requests.Select(r => r.Verb)
         );
+        Assert.Equal("22dd", node.Daemon.Of(ControlVerb.ConfigPushPlan).Last().Line.PushPlan!.Held!["aliases"]);
         var received = peer.Daemon.Of(ControlVerb.ConfigReceive).Single();
         Assert.True(XmlRpcReader.TryReadCall(received.Document, XmlRpcLimits.Default, out var call, out _));
         Assert.Equal(PushingNode.Pushed, call!.Parameters[0]);
+    }
+
+    [Fact]
+    public async Task A_peer_that_has_all_of_it_is_read_and_gets_nothing()
+    {
+        await using var peer = await WebNode.StartAsync();
+        peer.Daemon.Aliases = "11ee";
+        await using var node = new PushingNode(peer.Https, peer.Pin);
+        var result = await node.PushAsync(7);
+        Assert.Equal((7, true, null), (result.Id, result.Ok, result.Error));
+        Assert.Empty(result.Areas);
+        Assert.Equal("11ee", result.PeerDigests!["aliases"]);
+        Assert.Equal(["auth", "config-version", "auth", "config-digests"], peer.Daemon.Requests.Select(r => r.Verb));
+        // The way of the push is told with the question: who would refuse the push answers nothing.
+        Assert.Equal(["3", "1"], peer.Daemon.Of(ControlVerb.ConfigDigests).Single().Receive.Path);
+    }
+
+    [Fact]
+    public async Task A_peer_that_refuses_to_tell_its_digests_gets_the_push_and_says_why_not()
+    {
+        await using var peer = await WebNode.StartAsync();
+        peer.Daemon.Answer = request =>
+            Task.FromResult<(ControlReply, byte[]?)?>(
+                request.Verb is ControlVerb.ConfigDigests or ControlVerb.ConfigReceive ? (ControlReply.Error("a loop"), null) : null
+            );
+        await using var node = new PushingNode(peer.Https, peer.Pin);
+        var result = await node.PushAsync();
+        Assert.Equal((false, "Exception calling XMLRPC method pfsense.restore_config_section #-32500 : a loop"), (result.Ok, result.Error));
+        Assert.Null(node.Daemon.Of(ControlVerb.ConfigPushPlan).Last().Line.PushPlan!.Held);
     }
 
     [Fact]
@@ -174,7 +204,9 @@ public sealed class PushTests
         {
             if (request.Verb == ControlVerb.ConfigReceive && begun.TrySetResult())
                 await release.Task;
-            return null;
+            return request.Verb == ControlVerb.ConfigDigests
+                ? (new ControlReply { Ok = true, Areas = [new ConfigArea("aliases", "22dd", "applied")] }, null)
+                : null;
         };
         await using var node = new PushingNode(peer.Https, peer.Pin);
         node.Daemon.Want(1);

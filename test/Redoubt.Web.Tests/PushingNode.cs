@@ -40,14 +40,14 @@ internal sealed class PushingNode : IAsyncDisposable
                                 Password = password,
                                 Pin = pin,
                                 ConfigVersion = configVersion,
-                                Areas = ["aliases"],
+                                Areas = HasAll(request) ? [] : ["aliases"],
                                 Digests = new Dictionary<string, string> { ["aliases"] = "11ee" },
                                 Origin = "1",
                                 Path = ["3", "1"],
                                 Generation = 42,
                             },
                         },
-                        call
+                        HasAll(request) || request.Line.PushPlan.Brief ? null : call
                     )
                     : null
             );
@@ -69,6 +69,8 @@ internal sealed class PushingNode : IAsyncDisposable
         );
 
     public FakeDaemon Daemon { get; }
+
+    private static bool HasAll(DaemonRequest request) => request.Line.PushPlan!.Held?["aliases"] == "11ee";
 
     public IReadOnlyList<string> Log => _log.All;
 

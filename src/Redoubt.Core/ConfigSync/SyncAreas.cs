@@ -132,6 +132,28 @@ public sealed record SyncArea(SyncAreas Area, string Name, string Tag, string La
         return areas;
     }
 
+    // Accounts, what they log in with, and certificates refer to each other, and what a receiver keeps of one depends on the others that come with it.
+    private const SyncAreas Entangled =
+        SyncAreas.Users | SyncAreas.AuthServers | SyncAreas.Certificates | SyncAreas.OpenVpn | SyncAreas.AdminSync;
+
+    /// <summary>
+    /// Which of the areas have to be sent to a peer that tells what it holds: those that differ, and beside them those whose merging depends on each other. An area
+    /// for which there is no digest (it holds nothing that travels) is sent as well.
+    /// </summary>
+    /// <param name="areas">What shall be the same there.</param>
+    /// <param name="here">Digests of what would be sent, by name.</param>
+    /// <param name="there">Digests of what the peer holds, by name.</param>
+    public static SyncAreas ToSend(SyncAreas areas, IReadOnlyDictionary<string, string> here, IReadOnlyDictionary<string, string> there)
+    {
+        var differing = SyncAreas.None;
+        foreach (var area in All)
+        {
+            if ((areas & area.Area) != 0 && !(here.TryGetValue(area.Name, out var digest) && there.GetValueOrDefault(area.Name) == digest))
+                differing |= area.Area;
+        }
+        return differing | (areas & Entangled);
+    }
+
     /// <summary>Finds an area by its name, by its tag, or by the tag without <c>synchronize</c>.</summary>
     public static bool TryParse(string name, out SyncAreas area)
     {

@@ -9,7 +9,8 @@ namespace Redoubt.Daemon.Configuration;
 
 /// <summary>
 /// Checks passwords and privileges of product users. The answer and its time are the same for an unknown account, a wrong password and a disabled account. Failures
-/// make the source wait, and the account a little (so that nobody can lock an administrator out for long). Safe from every thread; hashes are computed by two at a time.
+/// make the source wait, and the account a little (so that nobody can lock an administrator out for long). A password that was right a moment ago is not hashed again
+/// (<see cref="RecentLogins"/>). Safe from every thread; hashes are computed by two at a time.
 /// </summary>
 internal sealed class Authentication(Func<Accounts> accounts, EventLog events, TimeProvider? clock = null) : IDisposable
 {
@@ -25,6 +26,7 @@ internal sealed class Authentication(Func<Accounts> accounts, EventLog events, T
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _hashing = new(HashesAtOnce);
+    private readonly RecentLogins _recent = new(clock ?? TimeProvider.System);
     private readonly LoginBackoff _sources = new(clock ?? TimeProvider.System, 3, TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(60));
     private readonly LoginBackoff _names = new(clock ?? TimeProvider.System, 5, TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(2));
 
@@ -40,19 +42,29 @@ internal sealed class Authentication(Func<Accounts> accounts, EventLog events, T
         }
         if (wait > TimeSpan.Zero)
             return Later(wait, "too many failed attempts");
-        if (!_hashing.Wait(_queue))
-            return Later(TimeSpan.FromSeconds(1), "too many attempts at the same time");
-        bool matches;
         var account = accounts().Find(request.User);
-        try
+        var isUsable = account?.IsUsable(DateOnly.FromDateTime(_clock.GetLocalNow().DateTime)) == true;
+        // A push is several calls within a second: the slow hash is for who guesses.
+        var matches = isUsable && _recent.Knows(account!, request.Password);
+        if (!matches)
         {
-            matches = PasswordHash.Matches(request.Password, account is { Hash.IsEmpty: false } ? account.Hash.Text : PasswordHash.Nobody);
+            if (!_hashing.Wait(_queue))
+                return Later(TimeSpan.FromSeconds(1), "too many attempts at the same time");
+            try
+            {
+                matches = PasswordHash.Matches(
+                    request.Password,
+                    account is { Hash.IsEmpty: false } ? account.Hash.Text : PasswordHash.Nobody
+                );
+            }
+            finally
+            {
+                _hashing.Release();
+            }
+            if (matches && isUsable)
+                _recent.Remember(account!, request.Password);
         }
-        finally
-        {
-            _hashing.Release();
-        }
-        if (!matches || account is null || !account.IsUsable(DateOnly.FromDateTime(_clock.GetLocalNow().DateTime)))
+        if (!matches || account is null || !isUsable)
         {
             lock (_gate)
             {

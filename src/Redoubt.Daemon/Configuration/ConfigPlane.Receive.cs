@@ -198,8 +198,14 @@ internal sealed partial class ConfigPlane
         };
     }
 
-    private ControlReply Digests()
+    // Who would push is told by the same rules that his push would meet: a ring must not look as if it were in sync.
+    private ControlReply Digests(ConfigReceiveRequest? request)
     {
+        if (request?.Origin is not null && Admit(request) is { } refused)
+        {
+            _events.Add(EventKind.Config, $"{request.Method} of {request.User} from {request.Address} was refused: {refused.Message}");
+            return refused with { FaultCode = refused.FaultCode ?? XmlRpcFault.RefusedCode };
+        }
         var (_, held) = Digests(Store.Running);
         return new ControlReply
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
@@ -149,7 +150,12 @@ internal sealed partial class ConfigPlane
             return ControlReply.Error(result.Error ?? "the push failed without a reason") with { Pushed = result };
         var what = request.DryRun
             ? (result.Differences.Count == 0 ? "nothing would change on the peer" : $"{result.Differences.Count} differences")
-            : result.Error ?? $"pushed to {result.Peer}: {string.Join(", ", result.Areas)}; read back and equal";
+            : result.Error
+                ?? (
+                    result.Areas.Count == 0
+                        ? $"{result.Peer} was read and has all of it; nothing was sent"
+                        : $"pushed to {result.Peer}: {string.Join(", ", result.Areas)}; read back and equal"
+                );
         return new ControlReply
         {
             Ok = true,
@@ -175,17 +181,30 @@ internal sealed partial class ConfigPlane
                 return No($"there is no area {name}");
             areas |= area;
         }
-        var body = PushBody.Build(running.Document, areas);
-        if (body.IsEmpty)
-            return No("no area of the configuration is switched on in hasync");
+        if (request.Held is { } held)
+        {
+            var wanted = areas == SyncArea.Of(running.Document) ? Digests(running).Sent : AreaDigests.Of(running.Document, areas);
+            if (wanted.Count > 0 && wanted.All(w => held.GetValueOrDefault(w.Key) == w.Value))
+                areas = SyncAreas.None;
+            else
+                areas = SyncArea.ToSend(areas, wanted, held);
+        }
         var output = new ArrayBufferWriter<byte>();
-        if (XmlRpcWriter.WriteCall(output, RestoreMethod, body.Value, _timeParameter) is { IsNone: false } refusal)
-            return No($"the configuration cannot be sent: {refusal}");
+        PushBody? body = null;
+        if (!request.Brief && (areas != SyncAreas.None || request.Held is null))
+        {
+            body = PushBody.Build(running.Document, areas);
+            if (body.IsEmpty)
+                return No("no area of the configuration is switched on in hasync");
+            if (XmlRpcWriter.WriteCall(output, RestoreMethod, body.Value, _timeParameter) is { IsNone: false } refusal)
+                return No($"the configuration cannot be sent: {refusal}");
+        }
         var node = running.Configuration.Redoubt.NodeId is > 0 and var id ? id : 1;
         SyncMemory memory;
         lock (_syncGate)
         {
-            Remember(_memory with { Generation = _memory.Generation + 1 });
+            if (body is not null)
+                Remember(_memory with { Generation = _memory.Generation + 1 });
             memory = _memory;
         }
         _ = SyncPath.TryParse(memory.Origin, memory.Path, out var path);
@@ -205,14 +224,15 @@ internal sealed partial class ConfigPlane
                     Password = hasync.Password.Text,
                     Pin = running.Document.Root.Find("redoubt/configsync/pin")?.Text.Trim() is { Length: > 0 } pin ? pin : null,
                     ConfigVersion = running.Document.Version,
-                    Areas = [.. SyncArea.NamesOf(body.Areas)],
-                    Digests = AreaDigests.Of(body),
+                    Areas = [.. SyncArea.NamesOf(areas)],
+                    // A peer that tells its digests is compared when they were read back; only another one needs ours on the way.
+                    Digests = body is null || request.Held is not null ? ImmutableDictionary<string, string>.Empty : AreaDigests.Of(body),
                     Origin = path.Origin.ToString(CultureInfo.InvariantCulture),
                     Path = [.. path.Hops.Select(h => h.ToString(CultureInfo.InvariantCulture))],
                     Generation = memory.Generation,
                 },
             },
-            output.WrittenMemory
+            body is null ? default(ReadOnlyMemory<byte>?) : output.WrittenMemory
         );
     }
 
@@ -255,8 +275,9 @@ internal sealed partial class ConfigPlane
             }
             _events.Add(
                 EventKind.Config,
-                result.Ok
-                    ? $"pushed to {result.Peer} in {result.Seconds:F1} s: {string.Join(", ", result.Areas)}{(result.Error is { } but ? $"; {but}" : "")}"
+                result is { Ok: true, Areas.Count: 0 } ? $"{result.Peer} was read and has all of it; nothing was sent"
+                    : result.Ok
+                        ? $"pushed to {result.Peer} in {result.Seconds:F1} s: {string.Join(", ", result.Areas)}{(result.Error is { } but ? $"; {but}" : "")}"
                     : $"push to {result.Peer} failed: {result.Error}"
             );
         }

@@ -28,20 +28,22 @@ internal sealed record ConfigSnapshot(
     /// <summary>Reads a file; null where it has errors. <paramref name="problems"/> holds errors and warnings.</summary>
     public static ConfigSnapshot? TryRead(byte[] bytes, string file, out IReadOnlyList<ConfigurationProblem> problems)
     {
-        var result = ConfigurationReader.Read(bytes, file);
-        List<ConfigurationProblem> all = [.. result.Problems];
+        List<ConfigurationProblem> all = [];
         problems = all;
+        if (!ConfigDocument.TryRead(bytes, out var document, out var refusal))
+        {
+            all.Add(new ConfigurationProblem(true, file, refusal!.Line, "", refusal.Message, ""));
+            return null;
+        }
+        // One tree for both: what is acted on is read from what is kept.
+        var result = ConfigurationReader.Read(document!, file);
+        all.AddRange(result.Problems);
         if (result.Configuration is not { } configuration)
             return null;
         var secret = ReadSecret(configuration, file, all);
         all.AddRange(Unsupported(configuration).Select(p => new ConfigurationProblem(true, file, 0, p.Element, p.Message, p.Expected)));
         if (all.Any(p => p.IsError))
             return null;
-        if (!ConfigDocument.TryRead(bytes, out var document, out var refusal))
-        {
-            all.Add(new ConfigurationProblem(true, file, refusal!.Line, "", refusal.Message, ""));
-            return null;
-        }
         return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections) { Secret = secret };
     }
 

@@ -54,7 +54,7 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
     public IEnumerable<ConfigProblem> Validate(ConfigSnapshot? current, ConfigSnapshot next, bool applies)
     {
         // A transaction is its own check; a node that is to be started anew must not be stopped for rules that will not load.
-        if (applies && current is not null && Node.Compare(current.Configuration, next.Configuration) != NodeChange.Restart)
+        if (applies && current is not null && !Node.NeedsRestart(current.Configuration, next.Configuration))
             yield break;
         var check = Node.CheckRules(next.Configuration);
         if (!check.Succeeded)

@@ -4,8 +4,8 @@ using Redoubt.Daemon.Control;
 namespace Redoubt.Daemon.Configuration;
 
 /// <summary>
-/// Pushes that are wanted. Changes that follow each other closely are one push; one is under way at a time, and one waits. A push that nobody is there to carry out
-/// waits until somebody is. Safe from every thread.
+/// Pushes that are wanted. A change after a quiet time is pushed at once; changes that follow closely on a push are one push together. One is under way at a time, and
+/// one waits. A push that nobody is there to carry out waits until somebody is. Safe from every thread.
 /// </summary>
 internal sealed class PushQueue(TimeProvider clock) : IDisposable
 {
@@ -21,6 +21,7 @@ internal sealed class PushQueue(TimeProvider clock) : IDisposable
     private long _firstWish;
     private long _lastWish;
     private (long Id, long Begin)? _underWay;
+    private long? _lastPush;
 
     /// <summary>Whether somebody carries pushes out.</summary>
     public bool HasFollower
@@ -70,13 +71,16 @@ internal sealed class PushQueue(TimeProvider clock) : IDisposable
                     return rest;
                 _underWay = null;
             }
+            // Somebody who makes many changes gets the first one over at once, and the others gathered.
+            var isFollowing = _lastPush is { } pushed && clock.GetElapsedTime(pushed, _firstWish) < _quiet;
             var left = _quiet - clock.GetElapsedTime(_lastWish);
-            if (left > TimeSpan.Zero && clock.GetElapsedTime(_firstWish) < _longestQuiet)
+            if (isFollowing && left > TimeSpan.Zero && clock.GetElapsedTime(_firstWish) < _longestQuiet)
                 return left;
             var id = ++_id;
             if (!_follower.Offer(new PushWanted(id, DryRun: false, [], _wanted)))
                 return _quiet;
             _underWay = (id, clock.GetTimestamp());
+            _lastPush = clock.GetTimestamp();
             _wanted = null;
             return Timeout.InfiniteTimeSpan;
         }

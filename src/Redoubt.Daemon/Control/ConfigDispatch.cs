@@ -49,8 +49,8 @@ internal static class ConfigDispatch
                 return new ControlOutcome(verbs.History());
             case ControlVerb.ConfigVersion:
                 return new ControlOutcome(verbs.Version());
-            case ControlVerb.ConfigDigests:
-                return new ControlOutcome(verbs.Digests());
+            case ControlVerb.ConfigDigests when request.Receive is null:
+                return new ControlOutcome(verbs.Digests(null));
             default:
                 break;
         }
@@ -73,6 +73,7 @@ internal static class ConfigDispatch
                     ControlVerb.ConfigAccept => verbs.Accept(),
                     ControlVerb.ConfigRollback => verbs.Rollback(request.Rollback!),
                     ControlVerb.ConfigReceive => verbs.Receive(request.Receive!, document ?? []),
+                    ControlVerb.ConfigDigests => verbs.Digests(request.Receive),
                     ControlVerb.ConfigPush => verbs.Push(request.Push ?? new ConfigPushRequest()),
                     ControlVerb.ConfigPushResult => verbs.PushResult(request.PushResult!),
                     ControlVerb.Auth => verbs.Auth(request.Auth!),
@@ -102,7 +103,7 @@ internal static class ConfigDispatch
             ControlVerb.ConfigRollback => request.Rollback is not { } back
                 ? Missing("rollback")
                 : Text("id", back.Id, 1) ?? Text("user", back.User, 1) ?? Seconds(back.ConfirmSeconds),
-            ControlVerb.ConfigReceive => request.Receive is not { } receive
+            ControlVerb.ConfigReceive or ControlVerb.ConfigDigests => request.Receive is not { } receive
                 ? Missing("receive")
                 : Text("method", receive.Method, 1)
                     ?? Text("user", receive.User, 1)
@@ -113,7 +114,9 @@ internal static class ConfigDispatch
             ControlVerb.ConfigPush => request.Push is not { } push
                 ? null
                 : Texts("areas", push.Areas) ?? Text("reason", push.Reason, 0, ControlLimits.ConfigReason),
-            ControlVerb.ConfigPushPlan => request.PushPlan is null ? Missing("pushPlan") : Texts("areas", request.PushPlan.Areas),
+            ControlVerb.ConfigPushPlan => request.PushPlan is not { } plan
+                ? Missing("pushPlan")
+                : Texts("areas", plan.Areas) ?? (plan.Held is { } held ? Texts("held", [.. held.Keys, .. held.Values]) : null),
             ControlVerb.ConfigPushResult => request.PushResult is not { } result
                 ? Missing("pushResult")
                 : Text("peer", result.Peer, 1)

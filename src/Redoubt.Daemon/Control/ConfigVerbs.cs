@@ -53,8 +53,8 @@ public sealed record ConfigVerbs
     /// <summary>Versions of document and program.</summary>
     public required Func<ControlReply> Version { get; init; }
 
-    /// <summary>Digests by area.</summary>
-    public required Func<ControlReply> Digests { get; init; }
+    /// <summary>Digests by area; refused to who brings a push that would be.</summary>
+    public required Func<ConfigReceiveRequest?, ControlReply> Digests { get; init; }
 
     /// <summary>Pushes and waits for the outcome.</summary>
     public required Func<ConfigPushRequest, ControlReply> Push { get; init; }

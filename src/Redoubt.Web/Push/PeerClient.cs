@@ -7,6 +7,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Redoubt.Control;
 using Redoubt.Core.XmlRpc;
 using Redoubt.Web.Requests;
 
@@ -78,18 +79,25 @@ public sealed class PeerClient : IDisposable
             : SendAsync(method, output.WrittenMemory, limit, cancel);
     }
 
-    /// <summary>Sends a call that is encoded already.</summary>
-    public async Task<PeerAnswer> SendAsync(string method, ReadOnlyMemory<byte> call, TimeSpan limit, CancellationToken cancel)
+    /// <summary>Sends a call that is encoded already. <paramref name="plan"/> says where the change comes from, if it is not the one that this client was made for.</summary>
+    public async Task<PeerAnswer> SendAsync(
+        string method,
+        ReadOnlyMemory<byte> call,
+        TimeSpan limit,
+        CancellationToken cancel,
+        PushPlan? plan = null
+    )
     {
+        plan ??= _push.Plan;
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         timer.CancelAfter(limit);
         using var request = new HttpRequestMessage(HttpMethod.Post, _push.Url) { Content = new ReadOnlyMemoryContent(call) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/xml", "utf-8");
         var credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{_push.Plan.User}:{_push.Plan.Password}"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", credentials);
-        request.Headers.Add(LoopHeaders.Origin, _push.Plan.Origin);
-        request.Headers.Add(LoopHeaders.Path, string.Join(',', _push.Plan.Path));
-        request.Headers.Add(LoopHeaders.Generation, _push.Plan.Generation.ToString(CultureInfo.InvariantCulture));
+        request.Headers.Add(LoopHeaders.Origin, plan.Origin);
+        request.Headers.Add(LoopHeaders.Path, string.Join(',', plan.Path));
+        request.Headers.Add(LoopHeaders.Generation, plan.Generation.ToString(CultureInfo.InvariantCulture));
         try
         {
             using var response = await _http

@@ -11,7 +11,7 @@ public sealed class PlannedPush
     // What would make another part of the URL of a host.
     private static readonly SearchValues<char> _noHost = SearchValues.Create("/@?#\\ ");
 
-    private PlannedPush(PushPlan plan, Uri url, byte[] call) => (Plan, Url, Call) = (plan, url, call);
+    private PlannedPush(PushPlan plan, Uri url, byte[]? call) => (Plan, Url, Call) = (plan, url, call);
 
     /// <summary>What the daemon says.</summary>
     public PushPlan Plan { get; }
@@ -19,11 +19,11 @@ public sealed class PlannedPush
     /// <summary>The peer's endpoint.</summary>
     public Uri Url { get; }
 
-    /// <summary>The call of <c>restore_config_section</c>, encoded.</summary>
-    public byte[] Call { get; }
+    /// <summary>The call of <c>restore_config_section</c>, encoded; null where there is none to make.</summary>
+    public byte[]? Call { get; }
 
     /// <summary>Puts one together; false where the peer's address makes no URL.</summary>
-    public static bool TryMake(PushPlan plan, byte[] call, out PlannedPush? planned)
+    public static bool TryMake(PushPlan plan, byte[]? call, out PlannedPush? planned)
     {
         planned = null;
         var isIPv6 = IPAddress.TryParse(plan.Host, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6;
@@ -54,6 +54,12 @@ public sealed record PushOutcome
 
     /// <summary>Digests by area of what the peer has, read from it after the push; null where that could not be read, or differs.</summary>
     public IReadOnlyDictionary<string, string>? PeerDigests { get; init; }
+
+    /// <summary>Our number of the change; 0 where nothing travelled.</summary>
+    public long Generation { get; init; }
+
+    /// <summary>The areas that travelled; empty where the peer had all of it.</summary>
+    public IReadOnlyList<string> Areas { get; init; } = [];
 
     /// <summary>What a push would change; only of a dry run.</summary>
     public IReadOnlyList<string> Differences { get; init; } = [];

@@ -124,7 +124,8 @@ public sealed class PushLoop(NodeDaemon daemon, X509Certificate2 certificate, IL
         PushOutcome outcome;
         try
         {
-            var (plan, reason) = await daemon.PlanAsync(result.Id, due.Areas, stop).ConfigureAwait(false);
+            var wanted = new ConfigPushPlanRequest { Id = result.Id, Areas = due.Areas };
+            var (plan, reason) = await daemon.PlanAsync(wanted with { Brief = true }, stop).ConfigureAwait(false);
             if (plan is null)
             {
                 outcome = PushOutcome.Failed(reason);
@@ -133,7 +134,7 @@ public sealed class PushLoop(NodeDaemon daemon, X509Certificate2 certificate, IL
             {
                 result = result with { Peer = plan.Plan.Host, Areas = plan.Plan.Areas, Generation = plan.Plan.Generation };
                 using var client = new PeerClient(plan, XmlRpcLimits.Default, certificate);
-                var run = new PushRun(plan, client, RetryPause, log);
+                var run = new PushRun(plan, held => daemon.PlanAsync(wanted with { Held = held }, stop), client, RetryPause, log);
                 outcome = due.DryRun ? await run.DryRunAsync(stop).ConfigureAwait(false) : await run.PushAsync(stop).ConfigureAwait(false);
             }
         }
@@ -144,6 +145,8 @@ public sealed class PushLoop(NodeDaemon daemon, X509Certificate2 certificate, IL
         result = result with
         {
             Ok = outcome.Ok,
+            Areas = outcome.Ok ? outcome.Areas : result.Areas,
+            Generation = outcome.Generation > 0 ? outcome.Generation : result.Generation,
             Error = outcome.Error,
             PeerDigests = outcome.PeerDigests,
             Differences = outcome.Differences,

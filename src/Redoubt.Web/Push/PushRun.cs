@@ -6,15 +6,30 @@ using Redoubt.Web.Requests;
 namespace Redoubt.Web.Push;
 
 /// <summary>
-/// One push, in pfSense's order: ask the peer's version, compare, restore the sections; then read what the peer has. Tries that fail for the line are repeated; a refusal
-/// is not, for it would be the same again.
+/// One push, in pfSense's order: ask the peer's version, compare, restore the sections; then read what the peer has. A peer that is one of ours tells before what it
+/// holds: only what differs travels, and nothing at all where nothing does. Tries that fail for the line are repeated; a refusal is not, for it would be the same again.
 /// </summary>
-public sealed class PushRun(PlannedPush push, PeerClient peer, TimeSpan pause, ILogger log)
+/// <param name="push">How the peer is reached.</param>
+/// <param name="plan">Asks for the call to make: with what the peer told that it holds, null where it told nothing.</param>
+/// <param name="peer">The peer.</param>
+/// <param name="pause">Between two tries.</param>
+/// <param name="log">Takes what the operator may want to know.</param>
+public sealed class PushRun(
+    PlannedPush push,
+    Func<IReadOnlyDictionary<string, string>?, Task<(PlannedPush? Plan, string Reason)>> plan,
+    PeerClient peer,
+    TimeSpan pause,
+    ILogger log
+)
 {
+    private const string DigestsMethod = "redoubt.area_digests";
+    private const string OurPlatform = "Redoubt";
     private const int Attempts = 4;
     private const int MostDifferences = 500;
     private static readonly TimeSpan _short = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _restore = TimeSpan.FromSeconds(180);
+
+    private bool _isOurs;
 
     // What pfSense's client says it would wait, in seconds; the receiver ignores it.
     private static readonly XmlRpcInt _quickParameter = new(240);
@@ -24,13 +39,29 @@ public sealed class PushRun(PlannedPush push, PeerClient peer, TimeSpan pause, I
     {
         if (await CheckVersionAsync(cancel).ConfigureAwait(false) is { } failed)
             return failed;
+        IReadOnlyDictionary<string, string>? held = null;
+        if (_isOurs)
+        {
+            var told = await TryAsync(DigestsMethod, () => peer.CallAsync(DigestsMethod, _short, cancel), cancel).ConfigureAwait(false);
+            // Whatever it refuses, the push itself will tell.
+            if (told.Failure is not (PeerFailure.None or PeerFailure.Fault))
+                return Failed(told);
+            held = Digests(told);
+        }
+        var (planned, reason) = await plan(held).ConfigureAwait(false);
+        if (planned is null)
+            return PushOutcome.Failed(reason);
+        if (planned.Call is not { } call)
+            return new PushOutcome { Ok = true, PeerDigests = held };
         const string Method = "pfsense.restore_config_section";
-        var answer = await TryAsync(Method, () => peer.SendAsync(Method, push.Call, _restore, cancel), cancel).ConfigureAwait(false);
+        var answer = await TryAsync(Method, () => peer.SendAsync(Method, call, _restore, cancel, planned.Plan), cancel)
+            .ConfigureAwait(false);
         if (answer.Failure != PeerFailure.None)
             return Failed(answer);
         if (answer.Value is XmlRpcNil or XmlRpcBoolean { Value: false })
             return PushOutcome.Failed($"{Method}: the peer did not take it");
-        return await ReadBackAsync(cancel).ConfigureAwait(false);
+        var outcome = await ReadBackAsync(planned, call, cancel).ConfigureAwait(false);
+        return outcome with { Areas = planned.Plan.Areas, Generation = planned.Plan.Generation };
     }
 
     /// <summary>Says what a push would change on the peer.</summary>
@@ -38,8 +69,18 @@ public sealed class PushRun(PlannedPush push, PeerClient peer, TimeSpan pause, I
     {
         if (await CheckVersionAsync(cancel).ConfigureAwait(false) is { } failed)
             return failed;
-        var (differences, failure) = await CompareAsync(cancel).ConfigureAwait(false);
-        return failure ?? new PushOutcome { Ok = true, Differences = differences };
+        var (planned, reason) = await plan(null).ConfigureAwait(false);
+        if (planned?.Call is not { } call)
+            return PushOutcome.Failed(reason);
+        var (differences, failure) = await CompareAsync(call, cancel).ConfigureAwait(false);
+        return failure
+            ?? new PushOutcome
+            {
+                Ok = true,
+                Differences = differences,
+                Areas = planned.Plan.Areas,
+                Generation = planned.Plan.Generation,
+            };
     }
 
     // Null where the versions agree.
@@ -50,6 +91,7 @@ public sealed class PushRun(PlannedPush push, PeerClient peer, TimeSpan pause, I
             .ConfigureAwait(false);
         if (answer.Failure != PeerFailure.None)
             return Failed(answer);
+        _isOurs = (answer.Value as XmlRpcStruct)?["platform"] is XmlRpcString { Value: OurPlatform };
         var theirs = (answer.Value as XmlRpcStruct)?["config_version"] switch
         {
             XmlRpcString text => text.Value,
@@ -68,31 +110,27 @@ public sealed class PushRun(PlannedPush push, PeerClient peer, TimeSpan pause, I
     }
 
     // The push was taken; what comes now is only what is known about it afterwards.
-    private async Task<PushOutcome> ReadBackAsync(CancellationToken cancel)
+    private async Task<PushOutcome> ReadBackAsync(PlannedPush planned, byte[] call, CancellationToken cancel)
     {
-        const string Method = "redoubt.area_digests";
-        var answer = await TryAsync(Method, () => peer.CallAsync(Method, _short, cancel), cancel).ConfigureAwait(false);
-        if (answer.Value is XmlRpcStruct digests)
-        {
-            var read = digests.Members.Where(m => m.Value is XmlRpcString).ToDictionary(m => m.Name, m => ((XmlRpcString)m.Value).Value);
+        var answer = await TryAsync(DigestsMethod, () => peer.CallAsync(DigestsMethod, _short, cancel), cancel).ConfigureAwait(false);
+        if (Digests(answer) is { } read)
             return new PushOutcome { Ok = true, PeerDigests = read };
-        }
         if (answer.Fault?.Code != XmlRpcFault.UnknownMethod.Code)
             return new PushOutcome { Ok = true, Error = $"pushed, but the peer could not be read afterwards: {answer.Error}" };
-        var (differences, failure) = await CompareAsync(cancel).ConfigureAwait(false);
+        var (differences, failure) = await CompareAsync(call, cancel).ConfigureAwait(false);
         // Read back and equal: the peer has what our digests are of.
-        return failure is null && differences.Count == 0 ? new PushOutcome { Ok = true, PeerDigests = push.Plan.Digests }
+        return failure is null && differences.Count == 0 ? new PushOutcome { Ok = true, PeerDigests = planned.Plan.Digests }
             : failure is null
                 ? new PushOutcome { Ok = true, Error = $"pushed, but {differences.Count} things differ afterwards, first {differences[0]}" }
             : new PushOutcome { Ok = true, Error = $"pushed, but the peer could not be read afterwards: {failure.Error}" };
     }
 
-    private async Task<(IReadOnlyList<string> Differences, PushOutcome? Failure)> CompareAsync(CancellationToken cancel)
+    private async Task<(IReadOnlyList<string> Differences, PushOutcome? Failure)> CompareAsync(byte[] call, CancellationToken cancel)
     {
         const string Method = "pfsense.backup_config_section";
         if (
-            !XmlRpcReader.TryReadCall(push.Call, XmlRpcLimits.Default, out var call, out var refusal)
-            || call!.Parameters is not [XmlRpcStruct pushed, ..]
+            !XmlRpcReader.TryReadCall(call, XmlRpcLimits.Default, out var message, out var refusal)
+            || message!.Parameters is not [XmlRpcStruct pushed, ..]
         )
             return ([], PushOutcome.Failed($"the push cannot be read: {refusal}"));
         var names = new XmlRpcArray([.. pushed.Members.Select(m => new XmlRpcString(m.Name))]);
@@ -102,6 +140,11 @@ public sealed class PushRun(PlannedPush push, PeerClient peer, TimeSpan pause, I
         var theirs = answer.Value as XmlRpcStruct ?? new XmlRpcStruct([]);
         return (PeerCheck.Differences(theirs, pushed, MostDifferences), null);
     }
+
+    private static Dictionary<string, string>? Digests(PeerAnswer answer) =>
+        answer.Value is XmlRpcStruct digests
+            ? digests.Members.Where(m => m.Value is XmlRpcString).ToDictionary(m => m.Name, m => ((XmlRpcString)m.Value).Value)
+            : null;
 
     private async Task<PeerAnswer> TryAsync(string method, Func<Task<PeerAnswer>> call, CancellationToken cancel)
     {

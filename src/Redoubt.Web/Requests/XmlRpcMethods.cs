@@ -39,7 +39,7 @@ internal sealed class XmlRpcMethods(NodeDaemon daemon, SnippetAnswers snippets, 
     private Task<XmlRpcResponse> DispatchAsync(XmlRpcCall call, Caller caller, CancellationToken cancel)
     {
         if (call.Method == "redoubt.area_digests")
-            return DigestsAsync(cancel);
+            return DigestsAsync(caller, cancel);
         if (!call.Method.StartsWith(Prefix, StringComparison.Ordinal))
             return Done(XmlRpcFault.UnknownMethod);
         var parameters = call.Parameters;
@@ -146,9 +146,9 @@ internal sealed class XmlRpcMethods(NodeDaemon daemon, SnippetAnswers snippets, 
         return answer is XmlRpcStruct { Members.IsEmpty: true } ? new XmlRpcResponse(XmlRpcArray.Empty) : new XmlRpcResponse(answer);
     }
 
-    private async Task<XmlRpcResponse> DigestsAsync(CancellationToken cancel)
+    private async Task<XmlRpcResponse> DigestsAsync(Caller caller, CancellationToken cancel)
     {
-        var digests = await daemon.DigestsAsync(cancel).ConfigureAwait(false);
+        var digests = await daemon.DigestsAsync(caller, cancel).ConfigureAwait(false);
         return new XmlRpcResponse(new XmlRpcStruct([.. digests.Select(d => new XmlRpcMember(d.Area, new XmlRpcString(d.Digest)))]));
     }
 

@@ -78,6 +78,8 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
         var reply = pair.Push();
 
         Assert.True(reply.Ok, reply.Message);
+        Assert.Empty(reply.Pushed!.Areas);
+        Assert.NotEmpty(reply.Pushed.PeerDigests!);
         Assert.Equal(rules, Handles());
         Assert.Equal(entries, pair.Secondary.Ask(ControlVerb.ConfigHistory).History!.Count);
         var dry = pair.Push(dryRun: true);

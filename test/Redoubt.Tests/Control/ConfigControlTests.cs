@@ -152,7 +152,7 @@ public sealed class ConfigControlTests : IDisposable
             Receive = (_, _) => Done(),
             Backup = _ => new ControlOutcome(Done()),
             Version = Done,
-            Digests = Done,
+            Digests = _ => Done(),
             Push = _ => Done(),
             PushPlan = _ => new ControlOutcome(Done()),
             PushResult = _ => Done(),

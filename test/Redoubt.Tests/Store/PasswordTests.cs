@@ -134,6 +134,25 @@ public sealed class PasswordTests : IDisposable
     }
 
     [Fact]
+    public void Who_was_right_a_moment_ago_is_out_as_soon_as_the_account_says_so()
+    {
+        Assert.True(Login("sync", "correct horse", "system-xmlrpc-ha-sync").Ok);
+        Assert.True(Login("sync", "correct horse", "system-xmlrpc-ha-sync").Ok);
+        Assert.False(Login("sync", "correct horsE", "system-xmlrpc-ha-sync").Ok);
+        var hash = _accounts.Find("sync")!.Hash.Text;
+
+        _accounts = Read($"<user><name>sync</name><uid>2001</uid><bcrypt-hash>{hash}</bcrypt-hash></user>");
+        Assert.Equal(Authentication.NoPrivilege, Login("sync", "correct horse", "system-xmlrpc-ha-sync").FaultCode);
+        _accounts = Read($"<user><name>sync</name><uid>2001</uid><bcrypt-hash>{hash}</bcrypt-hash><disabled/></user>");
+        Assert.Equal(Authentication.BadPassword, Login("sync", "correct horse", null).FaultCode);
+        _accounts = Read($"<user><name>sync</name><uid>2001</uid><bcrypt-hash>{PasswordHash.Make("new one", out _)}</bcrypt-hash></user>");
+        Assert.Equal(Authentication.BadPassword, Login("sync", "correct horse", null).FaultCode);
+        Assert.True(Login("sync", "new one", null).Ok);
+        _accounts = Read("");
+        Assert.Equal(Authentication.BadPassword, Login("sync", "new one", null).FaultCode);
+    }
+
+    [Fact]
     public void An_account_under_attack_from_many_sources_is_slowed_down_and_not_locked()
     {
         for (var i = 0; i < 12; i++)
