@@ -22,7 +22,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
 {
     private static readonly (string Under, string[] Names)[] Known =
     [
-        ("", ["node", "cluster", "failover", "statesync", "firewall", "vip", "hooks"]),
+        ("", ["node", "cluster", "failover", "statesync", "firewall", "vip", "hooks", "configsync"]),
         ("node", ["id"]),
         ("configsync", ["when", "pin", "schedule", "received"]),
         ("cluster", ["secretfile", "synclink", "peer", "strict"]),

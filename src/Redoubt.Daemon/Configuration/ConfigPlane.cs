@@ -1,4 +1,5 @@
 using Redoubt.Control;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Configuration.Document;
 using Redoubt.Daemon.Checks;
@@ -29,6 +30,7 @@ internal sealed partial class ConfigPlane : IDisposable
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private volatile bool _stopping;
+    private volatile string _shown = ""; // SHA-256 of the certificate that redoubt-web shows
 
     public ConfigPlane(string file, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
     {
@@ -125,11 +127,16 @@ internal sealed partial class ConfigPlane : IDisposable
             User = User,
             Assign = Assign,
             WebCertificate = Certificate,
+            ClusterInit = r => ClusterInit(r, version),
+            ClusterJoin = r => ClusterJoin(r, version),
+            ClusterShow = () => ClusterShow(version),
         };
 
     // The document is the certificate with its key; it goes only to who may change things, and only when he has another one.
-    private ControlOutcome Certificate(string? known)
+    private ControlOutcome Certificate(string? known, string? shown)
     {
+        if (shown is not null && ClusterToken.IsPin(shown))
+            _shown = shown;
         if (_certificates.Current is not { } served)
             return new ControlOutcome(new ControlReply { Ok = true, Message = "none is configured" });
         var reply = new ControlReply

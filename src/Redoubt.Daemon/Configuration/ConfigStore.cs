@@ -51,6 +51,9 @@ internal sealed partial class ConfigStore : IDisposable
 
     private sealed record Unconfirmed(ConfigRevision Entry, ConfigSnapshot Before, long Begin, TimeSpan Limit, DateTimeOffset Until);
 
+    /// <summary>The configuration file's whole path.</summary>
+    public string FilePath => _file;
+
     /// <summary>What is in force now, confirmed or not.</summary>
     public ConfigSnapshot Running => _running!;
 
