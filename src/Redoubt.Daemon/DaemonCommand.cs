@@ -91,6 +91,7 @@ internal static class DaemonCommand
         new()
         {
             Status = () => Status(plane, alarms),
+            Doctor = () => plane.Node.Examine(Status(plane, alarms)),
             CarpEnable = on => plane.Node.Enable(on),
             CarpDemote = (amount, reason) => plane.Node.Demote(amount, reason),
             CarpUndemote = reason => plane.Node.Undemote(reason),
