@@ -30,7 +30,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 command -v dotnet >/dev/null 2>&1 || { echo "test.sh: the .NET 10 SDK is missing (https://dotnet.microsoft.com/download/dotnet/10.0)" >&2; exit 1; }
 case $part in lab | all)
     need_tools ip:iproute2 nft:nftables conntrack:conntrack tcpdump:tcpdump ping:iputils-ping arping:iputils-arping ps:procps \
-        ucarp:ucarp keepalived:keepalived conntrackd:conntrackd vsftpd:vsftpd strace:strace
+        ucarp:ucarp keepalived:keepalived conntrackd:conntrackd vsftpd:vsftpd strace:strace radvd:radvd systemctl:systemd
     need_namespaces
     ;;
 esac

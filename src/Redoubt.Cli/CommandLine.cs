@@ -72,6 +72,7 @@ public static class CommandLine
             ConfigCommand.Create(call),
             UserCommand.Create(call),
             InterfacesCommand.Create(call),
+            ClusterCommand.Create(call),
             DecodeCommand.Create(call),
         };
     }

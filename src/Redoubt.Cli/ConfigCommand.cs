@@ -31,8 +31,11 @@ internal static partial class ConfigCommand
         if (!InputFile.TryRead(path, ConfigurationLimits.FileBytes, out var bytes, out var why))
             return call.Fail(why);
         var result = ConfigurationReader.Read(bytes, path);
-        var errors = result.Errors.Count();
-        var warnings = result.Warnings.Count();
+        List<ConfigurationProblem> problems = [.. result.Problems];
+        if (!File.Exists(RouterAdvertisement.Program))
+            problems.AddRange(result.Configuration?.Redoubt.RouterAdvertisements.Select(a => a.WithoutProgram(path)) ?? []);
+        var errors = problems.Count(p => p.IsError);
+        var warnings = problems.Count - errors;
         if (call.Json)
         {
             var report = new ConfigReport(
@@ -41,7 +44,7 @@ internal static partial class ConfigCommand
                 errors,
                 warnings,
                 [
-                    .. result.Problems.Select(p => new ConfigReportProblem(
+                    .. problems.Select(p => new ConfigReportProblem(
                         p.IsError ? "error" : "warning",
                         p.Line,
                         p.Element,
@@ -56,7 +59,7 @@ internal static partial class ConfigCommand
         }
         else
         {
-            foreach (var problem in result.Problems)
+            foreach (var problem in problems)
                 call.Output.WriteLine(Plain.Text(problem.ToString()));
             foreach (var (role, text) in _roleTexts)
             {

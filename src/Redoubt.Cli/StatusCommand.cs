@@ -37,6 +37,7 @@ internal static class StatusCommand
         foreach (var reason in status.Reasons)
             output.WriteLine(Plain.Text($"  ! {reason}"));
         ShowCarp(status.Carp, output);
+        ShowServices(status.Carp.Services, output);
         ShowChecks(status.Checks, output);
         ShowStateSync(status.StateSync, output);
         ShowConfigSync(status.ConfigSync, output);
@@ -68,6 +69,35 @@ internal static class StatusCommand
                             string.Join(' ', v.Addresses),
                             Plain.Time(v.Since),
                             v.Reason,
+                        ]
+                )
+            )
+        );
+    }
+
+    private static void ShowServices(IReadOnlyList<ServiceStatus> services, TextWriter output)
+    {
+        if (services.Count == 0)
+            return;
+        output.WriteLine();
+        output.WriteLine("Services of the master:");
+        output.Write(
+            Plain.Table(
+                ["SERVICE", "FOLLOWS", "WANTED", "STATE", "SINCE", "LAST ERROR"],
+                services.Select(s =>
+                    (string[])
+                        [
+                            s.Name,
+                            s.Group is { } group ? $"group {group}" : s.Vip ?? "-",
+                            s.Wanted ? "yes" : "no",
+                            s.Running switch
+                            {
+                                true => "runs",
+                                false => s.Wanted ? "DOES NOT RUN" : "stopped",
+                                null => "not known",
+                            },
+                            s.Since is { } since ? Plain.Time(since) : "-",
+                            s.Error ?? "",
                         ]
                 )
             )

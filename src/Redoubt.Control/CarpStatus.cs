@@ -41,6 +41,12 @@ public sealed record CarpStatus
     /// <summary>One entry per vhid and interface.</summary>
     public IReadOnlyList<VipStatus> Vips { get; init; } = [];
 
+    /// <summary>What runs only while this node is master.</summary>
+    public IReadOnlyList<ServiceStatus> Services { get; init; } = [];
+
+    /// <summary>What became of hooks since the daemon started.</summary>
+    public HookStatus Hooks { get; init; } = new(0, 0, 0, 0, 0);
+
     /// <summary>One entry per interface with virtual addresses.</summary>
     public IReadOnlyList<CarpInterfaceCounters> Counters { get; init; } = [];
 }
@@ -51,6 +57,39 @@ public sealed record CarpStatus
 /// <param name="Sent">Advertisements sent.</param>
 /// <param name="Outcomes">What became of the received ones, by BSD's names: accepted, badttl, badauth, ...</param>
 public sealed record CarpInterfaceCounters(string Interface, long Received, long Sent, IReadOnlyDictionary<string, long> Outcomes);
+
+/// <summary>What became of hooks.</summary>
+/// <param name="Completed">Ended with code 0.</param>
+/// <param name="Failed">Ended with another code, or could not be started.</param>
+/// <param name="TimedOut">Killed for their time.</param>
+/// <param name="Refused">Not run, because somebody else could have changed them.</param>
+/// <param name="Superseded">Not run, because the role was another one again before their turn came.</param>
+public sealed record HookStatus(long Completed, long Failed, long TimedOut, long Refused, long Superseded);
+
+/// <summary>One role-bound service.</summary>
+public sealed record ServiceStatus
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The failover group that it follows; null where it follows a vhid.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>The vhid that it follows, "lan@1"; null where it follows a group.</summary>
+    public string? Vip { get; init; }
+
+    /// <summary>Whether this node's role wants it to run.</summary>
+    public required bool Wanted { get; init; }
+
+    /// <summary>Whether it runs, as far as is known; null while a unit's state is not.</summary>
+    public bool? Running { get; init; }
+
+    /// <summary>Since when, UTC.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Why it failed the last time in this role; null where it did not.</summary>
+    public string? Error { get; init; }
+}
 
 /// <summary>One reason why this node is demoted.</summary>
 /// <param name="Reason">The reason's name; the key that <c>carp undemote</c> takes.</param>

@@ -20,6 +20,7 @@ namespace Redoubt.Control;
 [JsonSerializable(typeof(RuleRow))]
 [JsonSerializable(typeof(VerbResult))]
 [JsonSerializable(typeof(ConfigRevision))]
+[JsonSerializable(typeof(ClusterDescription))]
 public sealed partial class ControlJson : JsonSerializerContext
 {
     /// <summary>The same, indented for reading.</summary>

@@ -41,4 +41,7 @@ public static class ControlLimits
 
     /// <summary>Characters that are kept of one text in a difference.</summary>
     public const int DifferenceText = 256;
+
+    /// <summary>Characters of a token of <c>cluster init</c> or <c>cluster join</c>.</summary>
+    public const int Token = 8192;
 }

@@ -85,6 +85,14 @@ public sealed record ControlReply
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<UserEntry>? Users { get; init; }
 
+    /// <summary>Of <c>cluster-init</c>: the invitation, which holds the secret; of <c>cluster-join</c> with it: the answer, which holds none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Token { get; init; }
+
+    /// <summary>Answer to <c>cluster-show</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ClusterDescription? Cluster { get; init; }
+
     /// <summary>The last line of an answer that failed.</summary>
     public static ControlReply Error(string message) => new() { Ok = false, Message = message };
 }

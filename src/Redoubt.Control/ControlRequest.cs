@@ -102,6 +102,18 @@ public sealed record ControlRequest
     /// <summary>For <c>web-certificate</c>: SHA-256 of the one that the caller has, lower-case hexadecimal.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Known { get; init; }
+
+    /// <summary>For <c>web-certificate</c>: SHA-256 of the one that the caller shows, its own perhaps, lower-case hexadecimal.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Shown { get; init; }
+
+    /// <summary>The arguments of <c>cluster-init</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ClusterInitRequest? ClusterInit { get; init; }
+
+    /// <summary>The arguments of <c>cluster-join</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ClusterJoinRequest? ClusterJoin { get; init; }
 }
 
 /// <summary>The verbs of the control socket.</summary>
@@ -196,6 +208,15 @@ public static class ControlVerb
 
     /// <summary>Lists and changes accounts (<see cref="ControlRequest.User"/>).</summary>
     public const string User = "user";
+
+    /// <summary>Makes a cluster, or invites one more node (<see cref="ControlRequest.ClusterInit"/>); answers with <see cref="ControlReply.Token"/>.</summary>
+    public const string ClusterInit = "cluster-init";
+
+    /// <summary>Takes an invitation, or the answer to one (<see cref="ControlRequest.ClusterJoin"/>).</summary>
+    public const string ClusterJoin = "cluster-join";
+
+    /// <summary>Answers with <see cref="ControlReply.Cluster"/>.</summary>
+    public const string ClusterShow = "cluster-show";
 
     /// <summary>Gives a logical interface its device (<see cref="ControlRequest.Assign"/>).</summary>
     public const string InterfacesAssign = "interfaces-assign";

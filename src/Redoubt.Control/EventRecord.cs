@@ -41,6 +41,14 @@ public enum EventKind
     /// <summary>A planned hand-over began, ended or was refused.</summary>
     [JsonStringEnumMemberName("failover")]
     Failover,
+
+    /// <summary>A hook ran, failed or was refused.</summary>
+    [JsonStringEnumMemberName("hook")]
+    Hook,
+
+    /// <summary>A role-bound service started, stopped or failed.</summary>
+    [JsonStringEnumMemberName("service")]
+    Service,
 }
 
 /// <summary>One event of a node, as it is kept on disk and sent over the control socket.</summary>
@@ -79,6 +87,10 @@ public sealed record EventRecord
     /// <summary>Why.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; init; }
+
+    /// <summary>The mastership epoch of the failover group, where heartbeats count it: the greater one is the later.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Epoch { get; init; }
 
     /// <summary>The alarm's id, for alarms.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

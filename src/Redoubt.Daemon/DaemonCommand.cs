@@ -5,6 +5,7 @@ using Redoubt.Control;
 using Redoubt.Daemon.Configuration;
 using Redoubt.Daemon.Control;
 using Redoubt.Daemon.Events;
+using Redoubt.Daemon.Systemd;
 using Redoubt.Linux.Interop;
 
 namespace Redoubt.Daemon;
@@ -62,17 +63,28 @@ internal static class DaemonCommand
         events.Add(EventKind.Start, $"redoubtd {Version} started as {store.Running.Configuration.Hostname}");
         foreach (var tag in store.Running.NotInForce())
             events.Add(EventKind.Config, $"<redoubt>: {tag} has no effect");
-        NotifySystemd("READY=1");
+        ServiceManager.Tell("READY=1");
+        using var watchdog = StartWatchdog(plane, alarms);
         Precompilation.Begin();
         while (signals.Take() == PosixSignal.SIGHUP)
             store.Reload();
-        NotifySystemd("STOPPING=1");
+        ServiceManager.Tell("STOPPING=1");
+        watchdog?.Dispose();
         plane.Dispose();
         events.Add(EventKind.Stop, "redoubtd stopped");
         server.Stop();
         events.Dispose();
         printer.Join(TimeSpan.FromSeconds(1));
         return Done;
+    }
+
+    private static Watchdog? StartWatchdog(ConfigPlane plane, AlarmBoard alarms)
+    {
+        if (ServiceManager.WatchdogInterval is not { } interval)
+            return null;
+        var watchdog = new Watchdog(interval, () => plane.Node.Pulse, () => plane.Node.Wake(), ServiceManager.Tell, alarms);
+        watchdog.Start();
+        return watchdog;
     }
 
     private static ControlVerbs Verbs(ConfigPlane plane, AlarmBoard alarms) =>
@@ -128,7 +140,7 @@ internal static class DaemonCommand
                 : reasons.Count > 0 ? Health.Degraded
                 : Health.Healthy,
             Reasons = reasons,
-            Carp = carp,
+            Carp = carp with { Services = plane.Services, Hooks = plane.Hooks },
             Cluster = cluster,
             Checks = plane.Checks,
             StateSync = stateSync,
@@ -185,21 +197,4 @@ internal static class DaemonCommand
 
     private static string Line(EventRecord record) =>
         $"{record.Time.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fffZ} {record.Kind.ToString().ToLowerInvariant()}: {record.Message}";
-
-    // sd_notify(3): one datagram to the socket named in the environment; a leading @ means an abstract name.
-    private static void NotifySystemd(string state)
-    {
-        if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is not { Length: > 1 } path)
-            return;
-        try
-        {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-            socket.Connect(new UnixDomainSocketEndPoint(path[0] == '@' ? $"\0{path[1..]}" : path));
-            socket.Send(System.Text.Encoding.UTF8.GetBytes(state));
-        }
-        catch (SocketException e)
-        {
-            Console.Error.WriteLine($"redoubtd: cannot tell the service manager: {e.Message}");
-        }
-    }
 }

@@ -10,7 +10,9 @@ using Redoubt.Core.Firewall;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
 using Redoubt.Daemon.Firewall;
+using Redoubt.Daemon.Roles;
 using Redoubt.Daemon.StateSync;
+using Redoubt.Daemon.Systemd;
 using Redoubt.Linux.Interop;
 using Redoubt.Linux.Links;
 using Redoubt.Linux.Nftables;
@@ -25,8 +27,10 @@ internal sealed class Node : IDisposable
 {
     private static readonly TimeSpan _handOverLimit = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _prepareLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _lastWordLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _syncStopLimit = TimeSpan.FromSeconds(1);
     private volatile NodeConfiguration _configuration; // replaced by one that differs in rules only
+    private readonly RoleWorker _roles;
     private readonly EventLog _events;
     private readonly AlarmBoard _alarms;
     private readonly Maintenance _maintenance;
@@ -45,9 +49,11 @@ internal sealed class Node : IDisposable
         string stateDirectory,
         Maintenance maintenance,
         EventLog events,
-        AlarmBoard alarms
+        AlarmBoard alarms,
+        RoleWorker roles
     )
     {
+        _roles = roles;
         _secret = secret;
         (_configuration, _maintenance, _events, _alarms) = (configuration, maintenance, events, alarms);
         _names = configuration
@@ -65,7 +71,11 @@ internal sealed class Node : IDisposable
             _election = new ElectionLoop(
                 configuration,
                 secret,
-                new ElectionReports(events, alarms) { ForwardingChanged = forwarding => _stateSync?.SetForwarding(forwarding) }
+                new ElectionReports(events, alarms)
+                {
+                    ForwardingChanged = forwarding => _stateSync?.SetForwarding(forwarding),
+                    RoleChanged = roles.Post,
+                }
             );
             _firewall = new FirewallSource(configuration, Context, stateDirectory);
             var ruleset = _firewall.Compile();
@@ -94,10 +104,11 @@ internal sealed class Node : IDisposable
         Maintenance maintenance,
         EventLog events,
         AlarmBoard alarms,
+        RoleWorker roles,
         params IReadOnlyList<Demotion> standing
     )
     {
-        var node = new Node(configuration, secret, stateDirectory, maintenance, events, alarms);
+        var node = new Node(configuration, secret, stateDirectory, maintenance, events, alarms, roles);
         try
         {
             node.Begin(standing);
@@ -111,14 +122,16 @@ internal sealed class Node : IDisposable
         }
     }
 
-    /// <summary>Hands over what is held, then stops and leaves nothing behind.</summary>
-    public void Stop(bool handOver = true)
+    /// <summary>Hands over what is held, then stops and leaves nothing behind. <paramref name="isFinal"/>: nothing is started anew after it.</summary>
+    public void Stop(bool handOver = true, bool isFinal = false)
     {
         if (handOver && _election.HoldsAny)
         {
             _stateSync?.PrepareHandOver(_handOverLimit);
             var result = _election.HandOver(ElectionLoop.StoppingReason, _handOverLimit);
             _events.Add(EventKind.Failover, $"stopping: {result.Message}");
+            if (isFinal && !result.Ok && _election.HoldsAny)
+                _roles.FinishAdvertisements(_lastWordLimit);
         }
         _election.Stop();
         _stateSync?.Stop(_syncStopLimit);
@@ -189,6 +202,16 @@ internal sealed class Node : IDisposable
 
     /// <summary>Enters a demotion of the daemon's own, or strikes it out (0).</summary>
     public void PostDemotion(string reason, int amount) => _election.PostDemotion(reason, amount);
+
+    /// <summary>How often its loops have turned. Safe from every thread.</summary>
+    public LoopPulse Pulse => new(this, _election.Turns, _stateSync?.Turns);
+
+    /// <summary>Lets both loops turn. Safe from every thread.</summary>
+    public void Wake()
+    {
+        _election.Post(static _ => { });
+        _stateSync?.Wake();
+    }
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));

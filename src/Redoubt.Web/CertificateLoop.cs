@@ -35,7 +35,7 @@ public sealed class CertificateLoop(NodeDaemon daemon, ServedCertificate served,
         var before = served.Pin;
         try
         {
-            var (digest, pem) = await daemon.CertificateAsync(served.Configured, stop).ConfigureAwait(false);
+            var (digest, pem) = await daemon.CertificateAsync(served.Configured, before, stop).ConfigureAwait(false);
             if (digest is null)
                 served.UseOwn();
             else if (pem is not null && !served.TryUse(pem))

@@ -130,10 +130,18 @@ public sealed class NodeDaemon(string socket, WebLimits limits)
         return PlannedPush.TryMake(plan, answer.Document, out var planned) ? (planned, "") : (null, "the peer's address is not one");
     }
 
-    /// <summary>Which certificate to serve: its SHA-256, null for the node's own; and the certificate in PEM unless it is the known one.</summary>
-    internal async Task<(string? Digest, byte[]? Pem)> CertificateAsync(string? known, CancellationToken cancel)
+    /// <summary>
+    /// Which certificate to serve: its SHA-256, null for the node's own; and the certificate in PEM unless it is the known one. Tells which one is shown meanwhile, so
+    /// that <c>cluster join</c> can have it pinned.
+    /// </summary>
+    internal async Task<(string? Digest, byte[]? Pem)> CertificateAsync(string? known, string shown, CancellationToken cancel)
     {
-        var request = new ControlRequest { Verb = ControlVerb.WebCertificate, Known = known };
+        var request = new ControlRequest
+        {
+            Verb = ControlVerb.WebCertificate,
+            Known = known,
+            Shown = shown,
+        };
         var answer = await AskAsync(request, null, limits.Question, cancel).ConfigureAwait(false);
         return answer.Reply.Ok == true ? (answer.Reply.Digest, answer.Document) : throw new DaemonRefusedException(Message(answer.Reply));
     }

@@ -50,6 +50,9 @@ public sealed class ClusterSecret
         }
     }
 
+    /// <summary>The secret as a secret file and an invitation hold it: base64. For those two alone.</summary>
+    public string Reveal() => Convert.ToBase64String(_bytes);
+
     /// <summary>Always "***".</summary>
     public override string ToString() => "***";
 }

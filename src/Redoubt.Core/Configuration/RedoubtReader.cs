@@ -22,11 +22,11 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
 {
     private static readonly (string Under, string[] Names)[] Known =
     [
-        ("", ["node", "cluster", "failover", "statesync", "firewall", "vip"]),
+        ("", ["node", "cluster", "failover", "statesync", "firewall", "vip", "hooks", "configsync"]),
         ("node", ["id"]),
         ("configsync", ["when", "pin", "schedule", "received"]),
         ("cluster", ["secretfile", "synclink", "peer", "strict"]),
-        ("failover", ["profile", "preempt", "preemptdelay", "drain", "group", "witness", "check"]),
+        ("failover", ["profile", "preempt", "preemptdelay", "drain", "group", "witness", "check", "service", "routeradvertisement"]),
         ("statesync", ["transport", "format", "defer", "accept", "ignore"]),
         ("firewall", ["reachpeer"]),
         ("vip", ["member", "protocol", "mac", "peer", "priority", "interval", "checksum"]),
@@ -101,6 +101,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             SyncLinks = links,
             SecretFile = SecretFile(cluster),
             Strict = cluster?.Flag("strict", problems) ?? false,
+            Hooks = new RoleReader(problems, interfaces, hosts).Hooks(section),
         };
         if (cluster is not null && hosts.Select(h => h.Interface).Distinct().Count() > HeartbeatLimits.Segments)
             problems.Error(
@@ -117,6 +118,9 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
         if (failover is null)
             return new RedoubtSettings { Groups = Everything(hosts) };
         var groups = Groups(failover, hosts);
+        if (groups.IsEmpty)
+            groups = Everything(hosts);
+        var roles = new RoleReader(problems, interfaces, hosts);
         return new RedoubtSettings
         {
             Profile = failover.Word(
@@ -135,9 +139,11 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             ),
             PreemptDelay = TimeSpan.FromSeconds(failover.Number("preemptdelay", 0, 86_400, 30, problems)),
             Drain = TimeSpan.FromMilliseconds(failover.Number("drain", 0, 60_000, 500, problems)),
-            Groups = groups.IsEmpty ? Everything(hosts) : groups,
+            Groups = groups,
             Witnesses = Addresses(failover, "witness"),
             Checks = Checks(failover),
+            Services = roles.Services(failover, groups),
+            RouterAdvertisements = roles.Advertisements(failover),
         };
     }
 

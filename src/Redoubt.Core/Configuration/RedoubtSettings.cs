@@ -153,6 +153,15 @@ public sealed record RedoubtSettings
     /// <summary>Tests that demote this node.</summary>
     public ImmutableArray<HealthCheck> Checks { get; init; } = [];
 
+    /// <summary>Programs that are told of transitions.</summary>
+    public HookSettings Hooks { get; init; } = HookSettings.Default;
+
+    /// <summary>What runs only while this node is master.</summary>
+    public ImmutableArray<RoleService> Services { get; init; } = [];
+
+    /// <summary>Router advertisements of the master.</summary>
+    public ImmutableArray<RouterAdvertisement> RouterAdvertisements { get; init; } = [];
+
     /// <summary>How states travel.</summary>
     public StateSyncTransport Transport { get; init; }
 
@@ -164,4 +173,15 @@ public sealed record RedoubtSettings
 
     /// <summary>Hold a connection's first packet until the peer has its state.</summary>
     public bool Defer { get; init; }
+
+    /// <summary>Whether the programs that the daemon runs with its own rights, and the units that it starts, are the same.</summary>
+    public bool RunsTheSame(RedoubtSettings other) =>
+        Hooks.Directory == other.Hooks.Directory && Programs.Order().SequenceEqual(other.Programs.Order());
+
+    private IEnumerable<string> Programs =>
+        Checks
+            .Where(c => c.Type == HealthCheckType.Script)
+            .Select(c => $"script {c.Target}")
+            .Concat(Services.Select(s => s.Unit is { } unit ? $"unit {unit}" : $"command {string.Join('\0', s.Command)}"))
+            .Distinct();
 }

@@ -1,11 +1,11 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text;
 using Redoubt.Core.Configuration;
+using Redoubt.Daemon.Processes;
 using Redoubt.Linux.Links;
 
 namespace Redoubt.Daemon.Checks;
@@ -82,7 +82,7 @@ internal static class HealthProbe
         return status is >= 200 and < 400 ? null : $"{target}: status {status.ToString(CultureInfo.InvariantCulture)}";
     }
 
-    // The words of the target are the argument vector; the shell only turns its streams away, for what it prints is nobody's.
+    // The words of the target are the argument vector; what it prints is nobody's.
     private static async Task<string?> RunAsync(HealthCheck check, CancellationToken limit)
     {
         var words = check.Target.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -90,19 +90,8 @@ internal static class HealthProbe
             return $"there is no file {words[0]}";
         if ((File.GetUnixFileMode(words[0]) & WritableByOthers) != 0)
             return $"{words[0]} may be written by others than its owner: it is not run";
-        using var process = Process.Start(
-            new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" </dev/null >/dev/null 2>&1", "sh", .. words]) { UseShellExecute = false }
-        )!;
-        try
-        {
-            await process.WaitForExitAsync(limit).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw;
-        }
-        return process.ExitCode == 0 ? null : $"{words[0]} ended with code {process.ExitCode.ToString(CultureInfo.InvariantCulture)}";
+        var (code, _) = await ChildProcess.RunAsync(words, ChildEnvironment.Basic, limit).ConfigureAwait(false);
+        return code == 0 ? null : $"{words[0]} ended with code {code.ToString(CultureInfo.InvariantCulture)}";
     }
 
     private static bool Runs(string name)

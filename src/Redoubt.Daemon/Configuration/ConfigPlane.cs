@@ -1,9 +1,11 @@
 using Redoubt.Control;
+using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Configuration.Document;
 using Redoubt.Daemon.Checks;
 using Redoubt.Daemon.Control;
 using Redoubt.Daemon.Events;
+using Redoubt.Daemon.Roles;
 
 namespace Redoubt.Daemon.Configuration;
 
@@ -13,31 +15,37 @@ namespace Redoubt.Daemon.Configuration;
 /// </summary>
 internal sealed partial class ConfigPlane : IDisposable
 {
+    private static readonly TimeSpan _lastHooks = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _repair = TimeSpan.FromSeconds(5);
     private readonly NodeApplier _node;
     private readonly StaticRouteApplier _routes;
     private readonly AccountApplier _accounts = new();
     private readonly CertificateApplier _certificates;
     private readonly HealthCheckApplier _checks;
+    private readonly RoleWorker _worker;
+    private readonly RoleApplier _roles;
     private readonly Authentication _authentication;
     private readonly EventLog _events;
     private readonly AlarmBoard _alarms;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private volatile bool _stopping;
+    private volatile string _shown = ""; // SHA-256 of the certificate that redoubt-web shows
 
     public ConfigPlane(string file, string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
     {
         (_events, _alarms) = (events, alarms);
         _memoryFile = Path.Combine(stateDirectory, "config", "sync");
         _memory = SyncMemory.Read(_memoryFile);
-        _node = new NodeApplier(stateDirectory, maintenance, events, alarms);
+        _worker = new RoleWorker(stateDirectory, events, alarms);
+        _roles = new RoleApplier(_worker, file);
+        _node = new NodeApplier(stateDirectory, maintenance, events, alarms, _worker);
         _routes = new StaticRouteApplier(alarms);
         _certificates = new CertificateApplier(alarms);
         _checks = new HealthCheckApplier((reason, amount) => _node.Current.PostDemotion(reason, amount), events);
         _authentication = new Authentication(() => _accounts.Current, events);
         // What may be refused by the kernel comes first: then least has to be undone.
-        Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts, _certificates, _checks], events, alarms);
+        Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts, _certificates, _checks, _roles], events, alarms);
         Store.Repaired += _node.Repaired;
         Store.Woken += () => _wake.Set();
         Store.Committed += OnCommitted;
@@ -50,6 +58,12 @@ internal sealed partial class ConfigPlane : IDisposable
     /// <summary>The health checks.</summary>
     public IReadOnlyList<CheckStatus> Checks => _checks.Status;
 
+    /// <summary>The services that follow this node's roles.</summary>
+    public IReadOnlyList<ServiceStatus> Services => _worker.Services;
+
+    /// <summary>What became of hooks.</summary>
+    public HookStatus Hooks => _worker.Hooks;
+
     /// <summary>The node that runs.</summary>
     public Node Node => _node.Current;
 
@@ -60,6 +74,7 @@ internal sealed partial class ConfigPlane : IDisposable
         _accounts.Apply(null, Store.Running);
         _certificates.Apply(null, Store.Running);
         _checks.Apply(null, Store.Running);
+        _roles.Apply(null, Store.Running);
         if (_routes.Apply(null, Store.Running) is { } error)
             _events.Add(EventKind.Config, $"static routes: {error}");
         Store.Begin();
@@ -80,6 +95,8 @@ internal sealed partial class ConfigPlane : IDisposable
         _checks.Stop();
         _routes.Stop();
         _node.Dispose();
+        _worker.Stop(_lastHooks);
+        _worker.Dispose();
         _authentication.Dispose();
         _wake.Dispose();
     }
@@ -92,6 +109,8 @@ internal sealed partial class ConfigPlane : IDisposable
             Check = Store.Check,
             Diff = Diff,
             Apply = (document, r) => Store.Apply(document, new ConfigChangeOrigin(r.User, r.Reason, r.BasedOn, r.ConfirmSeconds)),
+            ApplyForWeb = (document, r) =>
+                Store.Apply(document, new ConfigChangeOrigin(r.User, r.Reason, r.BasedOn, r.ConfirmSeconds) { MayNamePrograms = false }),
             Confirm = Store.Confirm,
             History = Store.History,
             Rollback = r => Store.Rollback(r.Id, new ConfigChangeOrigin(r.User, $"back to entry {r.Id}", ConfirmSeconds: r.ConfirmSeconds)),
@@ -108,11 +127,16 @@ internal sealed partial class ConfigPlane : IDisposable
             User = User,
             Assign = Assign,
             WebCertificate = Certificate,
+            ClusterInit = r => ClusterInit(r, version),
+            ClusterJoin = r => ClusterJoin(r, version),
+            ClusterShow = () => ClusterShow(version),
         };
 
     // The document is the certificate with its key; it goes only to who may change things, and only when he has another one.
-    private ControlOutcome Certificate(string? known)
+    private ControlOutcome Certificate(string? known, string? shown)
     {
+        if (shown is not null && ClusterToken.IsPin(shown))
+            _shown = shown;
         if (_certificates.Current is not { } served)
             return new ControlOutcome(new ControlReply { Ok = true, Message = "none is configured" });
         var reply = new ControlReply

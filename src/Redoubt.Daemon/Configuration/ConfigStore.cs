@@ -51,6 +51,9 @@ internal sealed partial class ConfigStore : IDisposable
 
     private sealed record Unconfirmed(ConfigRevision Entry, ConfigSnapshot Before, long Begin, TimeSpan Limit, DateTimeOffset Until);
 
+    /// <summary>The configuration file's whole path.</summary>
+    public string FilePath => _file;
+
     /// <summary>What is in force now, confirmed or not.</summary>
     public ConfigSnapshot Running => _running!;
 
@@ -219,6 +222,10 @@ internal sealed partial class ConfigStore : IDisposable
         if (bytes.AsSpan().SequenceEqual(running.Bytes) && !IsFallback)
             return Applied("nothing differs: nothing was written or reloaded", []);
         var next = ConfigSnapshot.TryRead(bytes, _file, out var problems);
+        if (next is not null && !origin.MayNamePrograms && !running.Configuration.Redoubt.RunsTheSame(next.Configuration.Redoubt))
+            return ControlReply.Error(
+                "refused: redoubt/hooks, redoubt/failover/service and checks of type script name programs that run with root's rights; only root may change them"
+            );
         List<ConfigProblem> all = [.. problems.Select(ConfigSnapshot.Told)];
         if (next is not null)
             all.AddRange(_appliers.SelectMany(a => a.Validate(running, next, applies: true)));

@@ -1,6 +1,7 @@
 using Redoubt.Control;
 using Redoubt.Core.Failover;
 using Redoubt.Daemon.Events;
+using Redoubt.Daemon.Roles;
 using Redoubt.Linux.Interop;
 
 namespace Redoubt.Daemon.Configuration;
@@ -9,7 +10,7 @@ namespace Redoubt.Daemon.Configuration;
 /// Firewall, virtual addresses, state sync: the running <see cref="Node"/>. Where only rules differ, one nftables transaction replaces them;
 /// otherwise the node hands over and is started anew in this process, and where the kernel refuses the new one, the old one comes back.
 /// </summary>
-internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms)
+internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance, EventLog events, AlarmBoard alarms, RoleWorker roles)
     : IConfigApplier,
         IDisposable
 {
@@ -98,7 +99,7 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
     {
         lock (_gate)
         {
-            _node?.Stop();
+            _node?.Stop(isFinal: true);
             _node?.Dispose();
             _node = null;
         }
@@ -112,6 +113,7 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
             maintenance,
             events,
             alarms,
+            roles,
             _isDamaged ? [new Demotion(ConfigStore.DemotionReason, DemotionLedger.FullDemotion, default)] : []
         );
 

@@ -30,6 +30,9 @@ internal static class ConfigDispatch
         ControlVerb.User,
         ControlVerb.InterfacesAssign,
         ControlVerb.WebCertificate,
+        ControlVerb.ClusterInit,
+        ControlVerb.ClusterJoin,
+        ControlVerb.ClusterShow,
     ];
 
     /// <summary>Whether a document may go beside the verb's line.</summary>
@@ -51,6 +54,8 @@ internal static class ConfigDispatch
                 return new ControlOutcome(verbs.Version());
             case ControlVerb.ConfigDigests when request.Receive is null:
                 return new ControlOutcome(verbs.Digests(null));
+            case ControlVerb.ClusterShow:
+                return new ControlOutcome(verbs.ClusterShow());
             default:
                 break;
         }
@@ -62,7 +67,7 @@ internal static class ConfigDispatch
         {
             ControlVerb.ConfigBackup => verbs.Backup(request.Backup!),
             ControlVerb.ConfigPushPlan => verbs.PushPlan(request.PushPlan!),
-            ControlVerb.WebCertificate => verbs.WebCertificate(request.Known),
+            ControlVerb.WebCertificate => verbs.WebCertificate(request.Known, request.Shown),
             _ => new ControlOutcome(
                 request.Verb switch
                 {
@@ -79,6 +84,8 @@ internal static class ConfigDispatch
                     ControlVerb.Auth => verbs.Auth(request.Auth!),
                     ControlVerb.User => verbs.User(request.User!),
                     ControlVerb.InterfacesAssign => verbs.Assign(request.Assign!),
+                    ControlVerb.ClusterInit => verbs.ClusterInit(request.ClusterInit!),
+                    ControlVerb.ClusterJoin => verbs.ClusterJoin(request.ClusterJoin!),
                     _ => ControlReply.Error("unknown verb"),
                 }
             ),
@@ -148,7 +155,16 @@ internal static class ConfigDispatch
                     ?? Text("description", assign.Description, 0, ControlLimits.ConfigReason)
                     ?? Text("address", assign.Address, 0)
                     ?? Text("by", assign.By, 0),
-            ControlVerb.WebCertificate => Text("known", request.Known, 0),
+            ControlVerb.WebCertificate => Text("known", request.Known, 0) ?? Text("shown", request.Shown, 0),
+            ControlVerb.ClusterInit => request.ClusterInit is not { } init
+                ? Missing("clusterInit")
+                : Texts("addresses", init.Addresses)
+                    ?? Text("name", init.Name, 0)
+                    ?? Texts("syncLinks", init.SyncLinks)
+                    ?? Text("by", init.By, 0),
+            ControlVerb.ClusterJoin => request.ClusterJoin is not { } join
+                ? Missing("clusterJoin")
+                : Text("token", join.Token, 1, ControlLimits.Token) ?? Text("by", join.By, 0),
             _ => null,
         };
 

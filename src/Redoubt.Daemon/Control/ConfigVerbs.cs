@@ -26,6 +26,21 @@ public sealed record ConfigVerbs
     /// <summary>Applies a document.</summary>
     public required Func<byte[], ConfigApplyRequest, ControlReply> Apply { get; init; }
 
+    /// <summary>Applies a document of redoubt-web's, which may not name other programs than root has; null: as <see cref="Apply"/>.</summary>
+    public Func<byte[], ConfigApplyRequest, ControlReply>? ApplyForWeb { get; init; }
+
+    /// <summary>The same for a connection of redoubt-web's.</summary>
+    public ConfigVerbs ForWeb() =>
+        this with
+        {
+            Apply = ApplyForWeb ?? Apply,
+            ClusterInit = _ => ControlReply.Error(OnlyRoot),
+            ClusterJoin = _ => ControlReply.Error(OnlyRoot),
+        };
+
+    // An invitation holds the cluster's secret, and who takes one hands this node over to somebody.
+    private const string OnlyRoot = "refused: only root and the daemon's own user may do this";
+
     /// <summary>Keeps a change that waits for its confirmation.</summary>
     public required Func<ControlReply> Confirm { get; init; }
 
@@ -71,8 +86,17 @@ public sealed record ConfigVerbs
     /// <summary>Gives a logical interface its device.</summary>
     public required Func<InterfaceAssignRequest, ControlReply> Assign { get; init; }
 
-    /// <summary>The certificate to serve, unless it is the one whose SHA-256 is given.</summary>
-    public required Func<string?, ControlOutcome> WebCertificate { get; init; }
+    /// <summary>The certificate to serve, unless it is the one whose SHA-256 is given; and the SHA-256 of the one that is shown now.</summary>
+    public required Func<string?, string?, ControlOutcome> WebCertificate { get; init; }
+
+    /// <summary>Makes a cluster, or invites one more node.</summary>
+    public required Func<ClusterInitRequest, ControlReply> ClusterInit { get; init; }
+
+    /// <summary>Takes an invitation, or the answer to one.</summary>
+    public required Func<ClusterJoinRequest, ControlReply> ClusterJoin { get; init; }
+
+    /// <summary>The cluster as it is configured and heard.</summary>
+    public required Func<ControlReply> ClusterShow { get; init; }
 }
 
 /// <summary>Wanted pushes for the one who carries them out.</summary>

@@ -92,8 +92,10 @@ public sealed class ControlServer : IDisposable
     private void Take(Socket socket)
     {
         var (uid, known) = PeerUser(socket);
-        var mayChange = known && (uid == 0 || uid == LibC.GetEffectiveUserId() || uid == _limits.WebUser);
-        var connection = new ControlConnection(socket, mayChange, _verbs, _events, _limits, _stop.Token);
+        var isRoot = known && (uid == 0 || uid == LibC.GetEffectiveUserId());
+        var mayChange = isRoot || (known && uid == _limits.WebUser);
+        var verbs = isRoot ? _verbs : _verbs with { Config = _verbs.Config?.ForWeb() };
+        var connection = new ControlConnection(socket, mayChange, verbs, _events, _limits, _stop.Token);
         lock (_gate)
         {
             var limit = mayChange ? _limits.Connections : Math.Min(_limits.ReaderConnections, _limits.Connections);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using Redoubt.Core;
 using Redoubt.Core.Carp;
 using Redoubt.Core.Configuration;
@@ -60,6 +62,20 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
 
     /// <summary>The state last told to the log.</summary>
     public CarpState Told { get; set; } = CarpState.Init;
+
+    /// <summary>Its failover group by the configuration.</summary>
+    public string RoleGroup { get; set; } = "";
+
+    /// <summary>What hooks are told of it: interface, vhid, addresses.</summary>
+    public ImmutableArray<string> RoleArguments { get; } =
+    [
+        configuration.Interface,
+        configuration.Vhid.ToString(CultureInfo.InvariantCulture),
+        .. configuration.Addresses.Select(a => a.ToString()),
+    ];
+
+    /// <summary>Hooks and services know of it.</summary>
+    public bool IsTold { get; set; }
 
     /// <summary>Whether the addresses are in the kernel, as far as we did it.</summary>
     public bool HoldsAddresses { get; set; }

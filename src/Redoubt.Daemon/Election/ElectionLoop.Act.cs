@@ -223,17 +223,27 @@ internal sealed partial class ElectionLoop
 
     private void TellTransitions()
     {
+        var any = false;
         foreach (var host in _hosts)
         {
             var machine = host.Machine;
             if (machine.State == host.Told)
+            {
+                if (host.IsTold)
+                    continue;
+                TellRole(host);
+                any = true;
                 continue;
+            }
             var (from, to) = (StateText(host.Told), StateText(machine.State));
             host.Told = machine.State;
-            _reports.Events.Transition(host.Configuration.Interface, host.Configuration.Vhid, from, to, ReasonText(host));
+            _reports.Events.Transition(host.Configuration.Interface, host.Configuration.Vhid, from, to, ReasonText(host), EpochOf(host));
+            TellRole(host);
+            any = true;
             if (machine.State == CarpState.Master && (machine.Reason == CarpReason.MasterTimedOut || MasterDied(host)))
                 _failoverEnded = true;
         }
+        TellGroupRoles(any);
         if (_failoverEnded)
         {
             // The node that took over has died: the hand-over is history, this node is as good as before.

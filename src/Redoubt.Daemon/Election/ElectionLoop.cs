@@ -78,6 +78,7 @@ internal sealed partial class ElectionLoop : IDisposable
         foreach (var host in configuration.VirtualHosts)
             AddHost(host, links, heartbeats ? GroupOf(configuration, host, groups) : null);
         _groupNames = [.. groups];
+        _roleGroups = RoleGroups(configuration);
         RemoveForeignDevices(links);
         foreach (var host in _hosts)
             host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
@@ -126,6 +127,11 @@ internal sealed partial class ElectionLoop : IDisposable
             LinkChanged(port, now);
         _thread.Start();
     }
+
+    /// <summary>Turns that ended well; safe from every thread.</summary>
+    public long Turns => Interlocked.Read(ref _turns);
+
+    private long _turns;
 
     /// <summary>Runs a piece of work on the election thread and waits for its answer, at most two seconds.</summary>
     /// <exception cref="TimeoutException">The election thread did not come to it in time, or too much waits already.</exception>
@@ -286,6 +292,7 @@ internal sealed partial class ElectionLoop : IDisposable
             {
                 if (Turn())
                     return;
+                Interlocked.Increment(ref _turns);
             }
 #pragma warning disable CA1031 // one broken turn must not end all elections; a fault that stays lets the lease lapse
             catch (Exception e)

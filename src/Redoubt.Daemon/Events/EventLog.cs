@@ -75,7 +75,8 @@ public sealed class EventLog : IDisposable
         string? from = null,
         string? to = null,
         string? reason = null,
-        string? alarm = null
+        string? alarm = null,
+        long? epoch = null
     )
     {
         var now = _clock.GetUtcNow();
@@ -93,6 +94,7 @@ public sealed class EventLog : IDisposable
                 To = Cut(to),
                 Reason = Cut(reason),
                 Alarm = Cut(alarm),
+                Epoch = epoch,
             };
             Keep(record);
             _file?.Post(record);
@@ -105,8 +107,8 @@ public sealed class EventLog : IDisposable
     }
 
     /// <summary>A vhid changed its state, for a reason in a few words.</summary>
-    public void Transition(string @interface, byte vhid, string from, string to, string reason) =>
-        Add(EventKind.Transition, $"{@interface}@{vhid}: {from} -> {to}: {reason}", @interface, vhid, from, to, reason);
+    public void Transition(string @interface, byte vhid, string from, string to, string reason, long? epoch = null) =>
+        Add(EventKind.Transition, $"{@interface}@{vhid}: {from} -> {to}: {reason}", @interface, vhid, from, to, reason, epoch: epoch);
 
     /// <summary>The events in memory, oldest first; only those at or after <paramref name="since"/> when given.</summary>
     public IReadOnlyList<EventRecord> Snapshot(DateTimeOffset? since = null)

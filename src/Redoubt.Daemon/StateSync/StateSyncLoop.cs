@@ -44,12 +44,19 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private Instant _notBefore;
     private long _faults;
     private long _sleeps;
+    private long _turns;
     private int _wakeSlot;
     private int _eventSlot;
     private int _socketSlot;
 
     /// <summary>What the loop was built with.</summary>
     public StateSyncOptions Options { get; } = options;
+
+    /// <summary>Turns that ended well.</summary>
+    public long Turns => Interlocked.Read(ref _turns);
+
+    /// <summary>Lets it turn, though there may be nothing to do.</summary>
+    public void Wake() => _wake?.Signal();
 
     /// <summary>True when every live peer's bulk is in, or a time limit passed (D7).</summary>
     public bool IsReady => _snapshot.IsReady;
@@ -201,6 +208,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             {
                 lock (_gate)
                     Turn(now);
+                Interlocked.Increment(ref _turns);
             }
 #pragma warning disable CA1031 // a turn that failed is told of; the states of the others must not stop
             catch (Exception fault)

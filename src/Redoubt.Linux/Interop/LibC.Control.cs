@@ -11,13 +11,20 @@ internal static unsafe partial class LibC
     public const int AT_FDCWD = -100;
     public const int AT_SYMLINK_NOFOLLOW = 0x100;
     public const uint STATX_TYPE = 1;
+    public const uint STATX_MODE = 2;
+    public const uint STATX_UID = 8;
     public const ushort S_IFMT = 0xf000;
     public const ushort S_IFSOCK = 0xc000;
+    public const ushort S_IFDIR = 0x4000;
+    public const ushort S_IFREG = 0x8000;
 
-    /// <summary>struct statx: the same on every machine, unlike struct stat. Only the file's kind is asked for here.</summary>
+    /// <summary>struct statx: the same on every machine, unlike struct stat. Only kind, mode and owner are asked for here.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatX
     {
+        [FieldOffset(20)]
+        public uint Owner;
+
         [FieldOffset(28)]
         public ushort Mode;
     }

@@ -166,6 +166,8 @@ public class CommandLineTests
                     "bulk",
                     "gateway",
                     "FAILS",
+                    "group main",
+                    "DOES NOT RUN",
                     "no answer",
                     "0.4 ms",
                     "running 37%",

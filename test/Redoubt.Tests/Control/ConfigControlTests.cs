@@ -145,7 +145,10 @@ public sealed class ConfigControlTests : IDisposable
                 return Done();
             },
             Confirm = Done,
-            WebCertificate = known => new ControlOutcome(Done() with { Message = known }, s_document),
+            WebCertificate = (known, _) => new ControlOutcome(Done() with { Message = known }, s_document),
+            ClusterInit = _ => Done(),
+            ClusterJoin = _ => Done(),
+            ClusterShow = Done,
             Accept = Done,
             History = Done,
             Rollback = _ => Done(),

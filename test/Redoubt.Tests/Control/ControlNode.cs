@@ -42,6 +42,19 @@ internal sealed class ControlNode : IDisposable
                     Master = "fw1",
                 },
             ],
+            Services =
+            [
+                new ServiceStatus
+                {
+                    Name = "dns",
+                    Group = "main",
+                    Wanted = true,
+                    Running = false,
+                    Since = Time(2),
+                    Error = "ended with code 1",
+                },
+            ],
+            Hooks = new HookStatus(4, 1, 0, 0, 2),
             Counters = [new CarpInterfaceCounters("lan", 3, 2, new Dictionary<string, long> { ["accepted"] = 2, ["badauth"] = 1 })],
         },
         Checks =

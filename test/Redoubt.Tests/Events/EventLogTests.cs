@@ -20,7 +20,7 @@ public sealed class EventLogTests : IDisposable
         using (var log = new EventLog(_folder))
         {
             log.Add(EventKind.Start, "started");
-            log.Transition("lan", 1, "BACKUP", "MASTER", "no advertisement heard for 3.0 s");
+            log.Transition("lan", 1, "BACKUP", "MASTER", "no advertisement heard for 3.0 s", epoch: 7);
         }
         using var again = new EventLog(_folder);
         again.Add(EventKind.Start, "started again");
@@ -30,6 +30,7 @@ public sealed class EventLogTests : IDisposable
         Assert.Equal([1L, 2, 3], events.Select(e => e.Sequence));
         Assert.Equal("lan@1: BACKUP -> MASTER: no advertisement heard for 3.0 s", events[1].Message);
         Assert.Equal(("lan", (byte?)1, "BACKUP", "MASTER"), (events[1].Interface, events[1].Vhid, events[1].From, events[1].To));
+        Assert.Equal([null, 7, null], events.Select(e => e.Epoch));
     }
 
     [Fact]

@@ -336,4 +336,23 @@ public sealed class ConfigStoreTests : IDisposable
             f => f.EndsWith(".draft", StringComparison.Ordinal)
         );
     }
+
+    [Theory]
+    [InlineData("<redoubt><hooks><directory>/tmp/mine</directory></hooks></redoubt>")]
+    [InlineData("<redoubt><failover><check><name>a</name><type>script</type><target>/tmp/mine</target></check></failover></redoubt>")]
+    public void Who_has_no_power_names_no_program_that_the_daemon_runs_and_root_does(string extra)
+    {
+        using var store = _bench.Open();
+        var before = _bench.OnDisk;
+        var web = StoreBench.By("web") with { MayNamePrograms = false };
+
+        var reply = store.Apply(StoreBench.Document("new", extra), web);
+
+        Assert.False(reply.Ok);
+        Assert.Contains("only root may change them", reply.Message, StringComparison.Ordinal);
+        Assert.Equal(before, _bench.OnDisk);
+        Assert.True(store.Apply(StoreBench.Document("new", extra), StoreBench.By("root")).Ok);
+        Assert.True(store.Apply(StoreBench.Document("newer", extra), web).Ok);
+        Assert.False(store.Apply(StoreBench.Document("newer"), web).Ok); // nor takes one away
+    }
 }
