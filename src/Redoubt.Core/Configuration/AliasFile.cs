@@ -30,9 +30,9 @@ public sealed record AliasFile(ImmutableArray<AddressPrefix> Prefixes, Immutable
                 refused++;
                 continue;
             }
-            var word = entry.ToString();
-            if (TryParseAddresses(word, prefixes))
+            if (TryParseAddresses(entry, prefixes))
                 continue;
+            var word = entry.ToString();
             if (AliasTable.TryParsePorts(word, ':', out var range) || AliasTable.TryParsePorts(word, '-', out range))
                 ports.Add(range);
             else
@@ -42,7 +42,7 @@ public sealed record AliasFile(ImmutableArray<AddressPrefix> Prefixes, Immutable
     }
 
     /// <summary>An address, a network, or a range "10.0.0.1-10.0.0.9", which is cut into networks.</summary>
-    internal static bool TryParseAddresses(string text, ImmutableArray<AddressPrefix>.Builder into)
+    internal static bool TryParseAddresses(ReadOnlySpan<char> text, ImmutableArray<AddressPrefix>.Builder into)
     {
         if (AddressPrefix.TryParse(text, out var prefix))
         {

@@ -90,13 +90,16 @@ internal sealed class AliasTable
             content.Tables.Add(name);
             return "";
         }
-        var values = (alias.First("address")?.Text ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        foreach (var value in values)
+        var values = (alias.First("address")?.Text ?? "").AsSpan();
+        foreach (var at in values.Split(' '))
         {
+            if (values[at].IsEmpty)
+                continue;
             if (--budget < 0 || --_total < 0)
                 return $"alias {name} has too many values";
-            if (content.TryAdd(value))
+            if (content.TryAdd(values[at]))
                 continue;
+            var value = values[at].ToString();
             if (_aliases.ContainsKey(value))
             {
                 if (Expand(value, content, depth + 1, ref budget) is { Length: > 0 } reason)
@@ -134,10 +137,11 @@ internal sealed class AliasTable
 
         public HashSet<string> Tables { get; } = [];
 
-        public bool TryAdd(string text)
+        public bool TryAdd(ReadOnlySpan<char> value)
         {
             if (!ports)
-                return AliasFile.TryParseAddresses(text, _prefixes);
+                return AliasFile.TryParseAddresses(value, _prefixes);
+            var text = value.ToString();
             if (!TryParsePorts(text, ':', out var range) && !TryParsePorts(text, '-', out range))
                 return false;
             _ports.Add(range);

@@ -5,7 +5,7 @@ namespace Redoubt.Core.Configuration;
 /// <summary>One element of a configuration as the readers of its sections see it: with the line where it begins and with the way back to the root.</summary>
 public sealed class ConfigElement
 {
-    private readonly List<ConfigElement> _children;
+    private readonly ConfigElement[] _children;
 
     private ConfigElement(ConfigElement? parent, ConfigNode node)
     {
@@ -13,9 +13,9 @@ public sealed class ConfigElement
         Name = node.Name;
         Line = node.Line;
         Text = node.Text;
-        _children = new List<ConfigElement>(node.Children.Length);
-        foreach (var child in node.Children)
-            _children.Add(new ConfigElement(this, child));
+        _children = node.Children.IsEmpty ? [] : new ConfigElement[node.Children.Length];
+        for (var i = 0; i < _children.Length; i++)
+            _children[i] = new ConfigElement(this, node.Children[i]);
     }
 
     /// <summary>The name in lower case, as pfSense reads it.</summary>
@@ -55,7 +55,18 @@ public sealed class ConfigElement
     public IEnumerable<ConfigElement> All(string name) => _children.Where(c => c.Name == name);
 
     /// <summary>The first child of that name, or null.</summary>
-    public ConfigElement? First(string name) => _children.Find(c => c.Name == name);
+    public ConfigElement? First(string name)
+    {
+        foreach (var child in _children)
+        {
+            if (child.Name == name)
+                return child;
+        }
+        return null;
+    }
+
+    /// <summary>The same as <see cref="Children"/>, for who asks for dozens of tags in each of thousands of rules.</summary>
+    internal ReadOnlySpan<ConfigElement> Inside => _children;
 
     internal static ConfigElement Of(ConfigNode root) => new(null, root);
 }

@@ -9,18 +9,17 @@ internal static class ElementReading
     /// <summary>The one child of that name; a second one is an error, as in pfSense.</summary>
     public static ConfigElement? Single(this ConfigElement parent, string name, Problems problems)
     {
-        // Asked for dozens of tags in each of thousands of rules: no enumerators here.
         ConfigElement? found = null;
-        for (var i = 0; i < parent.Children.Count; i++)
+        foreach (var child in parent.Inside)
         {
-            if (parent.Children[i].Name != name)
+            if (child.Name != name)
                 continue;
             if (found is not null)
             {
-                problems.Error(parent.Children[i], $"{name} occurs more than once", "one");
+                problems.Error(child, $"{name} occurs more than once", "one");
                 break;
             }
-            found = parent.Children[i];
+            found = child;
         }
         return found;
     }
@@ -39,7 +38,10 @@ internal static class ElementReading
 
     /// <summary>A flag: the element is there, and does not say off, no, false or 0.</summary>
     public static bool Flag(this ConfigElement parent, string name, Problems problems) =>
-        parent.Single(name, problems) is { } flag && flag.Value(problems).ToLowerInvariant() is not ("off" or "no" or "false" or "0");
+        parent.Single(name, problems) is { } flag && !IsOff(flag.Value(problems));
+
+    /// <summary>Whether a flag's text says that it is none.</summary>
+    public static bool IsOff(string text) => text.Length is > 0 and <= 5 && text.ToLowerInvariant() is "off" or "no" or "false" or "0";
 
     /// <summary>A whole number in decimal digits; missing or empty gives <paramref name="missing"/>.</summary>
     public static int Number(this ConfigElement parent, string name, int min, int max, int missing, Problems problems)
@@ -55,7 +57,7 @@ internal static class ElementReading
     }
 
     /// <summary>One of a list of words, in any case; missing or empty gives the first.</summary>
-    public static T Word<T>(this ConfigElement parent, string name, Problems problems, params (string Word, T Value)[] words)
+    public static T Word<T>(this ConfigElement parent, string name, Problems problems, params ReadOnlySpan<(string Word, T Value)> words)
     {
         var element = parent.Single(name, problems);
         var text = element?.Value(problems) ?? "";
@@ -66,7 +68,7 @@ internal static class ElementReading
             if (word.Equals(text, StringComparison.OrdinalIgnoreCase))
                 return value;
         }
-        problems.Error(element!, $"{Quote(text)} is not known", string.Join(", ", words.Select(w => w.Word)));
+        problems.Error(element!, $"{Quote(text)} is not known", string.Join(", ", words.ToArray().Select(w => w.Word)));
         return words[0].Value;
     }
 

@@ -34,6 +34,8 @@ internal sealed class EndpointReader(Problems problems, ImmutableArray<Interface
             problems.Error(element, "not any would match nothing", "an address or network with <not/>");
             return null;
         }
+        if (!not && ports.Value is { Ports.IsEmpty: true, Alias.Length: 0 })
+            return addresses;
         return addresses with { Not = not, Ports = ports.Value.Ports, PortAlias = ports.Value.Alias };
     }
 

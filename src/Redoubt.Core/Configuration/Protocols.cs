@@ -7,7 +7,7 @@ namespace Redoubt.Core.Configuration;
 /// <summary>IP protocols in pfSense's words.</summary>
 internal static class Protocols
 {
-    private static readonly Dictionary<string, byte[]> Numbers = new()
+    private static readonly Dictionary<string, ImmutableArray<byte>> Numbers = new()
     {
         ["any"] = [],
         ["tcp"] = [6],
@@ -35,7 +35,7 @@ internal static class Protocols
         if (text.Length == 0)
             return [];
         if (Numbers.TryGetValue(text, out var numbers))
-            return [.. numbers];
+            return numbers;
         if (byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number != 0)
             return [number];
         problems.Error(element!, $"{Quote(text)} is no protocol", "tcp, udp, tcp/udp, icmp, esp, ah, gre, ... or a number from 1 to 255");

@@ -106,26 +106,28 @@ internal sealed class RuleOptions(Problems problems, ConfigElement entry)
         if (other is { Text.Length: > 0 })
         {
             // pfSense writes a flag beside <tagged>; the name may also stand in it.
-            not = other.Value(problems).ToLowerInvariant() is not ("off" or "no" or "false" or "0");
+            not = !IsOff(other.Value(problems));
             if (tagged.Length == 0)
                 tagged = other.Value(problems);
         }
         else if (other is not null)
             not = tagged.Length > 0;
-        foreach (var name in new[] { tag, tagged })
-        {
-            if (name.Length <= 63 && !name.Any(char.IsControl))
-                continue;
-            problems.Error(entry, "a tag is too long or not printable", "up to 63 characters");
-            return false;
-        }
-        return true;
+        if (IsTag(tag) && IsTag(tagged))
+            return true;
+        problems.Error(entry, "a tag is too long or not printable", "up to 63 characters");
+        return false;
     }
+
+    private static bool IsTag(string name) => name.Length == 0 || (name.Length <= 63 && !name.Any(char.IsControl));
 
     public bool TryLimits(out RuleLimits limits)
     {
         var errors = problems.ErrorCount;
-        var perSource = new[] { Limit("max-src-states"), Limit("max-src-conn") }.Where(n => n > 0).DefaultIfEmpty(0).Min();
+        var (states, connections) = (Limit("max-src-states"), Limit("max-src-conn"));
+        var perSource =
+            states == 0 ? connections
+            : connections == 0 ? states
+            : Math.Min(states, connections);
         limits = new RuleLimits
         {
             States = Limit("max"),

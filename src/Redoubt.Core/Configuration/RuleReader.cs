@@ -24,6 +24,7 @@ internal sealed class RuleReader(
     private static readonly string[] OtherInterfaces = ["openvpn", "enc0", "IPsec", "l2tp", "pptp", "pppoe", "wireguard", "WireGuard"];
 
     private readonly HashSet<string> _tags = [];
+    private readonly Dictionary<(string Text, bool IsFloating), ImmutableArray<string>> _interfaces = [];
     private readonly EndpointReader _endpoints = new(problems, interfaces, aliases);
 
     public ImmutableArray<FilterRule> Read(ConfigElement? section)
@@ -96,6 +97,9 @@ internal sealed class RuleReader(
         var text = entry.Value("interface", problems);
         if (floating && text is "" or "any")
             return [];
+        // Thousands of rules name a handful of interfaces.
+        if (_interfaces.TryGetValue((text, floating), out var known))
+            return known;
         var names = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (Array.Find(names, n => OtherInterfaces.Contains(n)) is { } other)
         {
@@ -112,15 +116,21 @@ internal sealed class RuleReader(
             );
             return null;
         }
-        return [.. names.Distinct()];
+        return _interfaces[(text, floating)] = [.. names.Distinct()];
     }
 
     private FilterRule? Options(ConfigElement entry, FilterRule rule)
     {
-        if (Narrowing.Select(n => entry.First(n)).FirstOrDefault(e => e is { Text.Length: > 0 }) is { } narrowing)
-            return LeaveOut(narrowing, $"<{narrowing.Name}> is not supported");
-        foreach (var element in Side.Select(n => entry.First(n)).Where(e => e is { Text.Length: > 0 }))
-            problems.Warn(element!, $"<{element!.Name}> is kept, not applied; the rule works without it");
+        foreach (var name in Narrowing)
+        {
+            if (entry.First(name) is { Text.Length: > 0 } narrowing)
+                return LeaveOut(narrowing, $"<{narrowing.Name}> is not supported");
+        }
+        foreach (var name in Side)
+        {
+            if (entry.First(name) is { Text.Length: > 0 } element)
+                problems.Warn(element, $"<{element.Name}> is kept, not applied; the rule works without it");
+        }
         if (entry.Value("statepolicy", problems) == "if-bound")
             problems.Warn(entry.First("statepolicy")!, "answers are taken from any interface; the rule works without <statepolicy>");
         var options = new RuleOptions(problems, entry);
@@ -143,7 +153,7 @@ internal sealed class RuleReader(
             Schedule = Reference(entry, "sched", n => schedules.Any(s => s.Name == n), "schedule"),
             Gateway = Reference(entry, "gateway", gateways.Knows, "gateway"),
         };
-        if (new[] { tag, tagged }.Any(t => t.Length > 0 && _tags.Add(t) && _tags.Count > ConfigurationLimits.Tags))
+        if (IsOneTagTooMany(tag) || IsOneTagTooMany(tagged))
             return LeaveOut(entry, "there are too many tags");
         if (rule.Action == RuleAction.Match && !rule.IsFloating)
             return LeaveOut(entry.First("type")!, "a match rule must be floating");
@@ -157,8 +167,12 @@ internal sealed class RuleReader(
             problems.Warn(entry, "limits have no effect in a rule that passes nothing");
             rule = rule with { Limits = default };
         }
-        return rule.Gateway.Length == 0 || rule.Action != RuleAction.Pass ? rule with { Gateway = "" } : Routed(entry, rule);
+        if (rule.Gateway.Length == 0)
+            return rule;
+        return rule.Action == RuleAction.Pass ? Routed(entry, rule) : rule with { Gateway = "" };
     }
+
+    private bool IsOneTagTooMany(string tag) => tag.Length > 0 && _tags.Add(tag) && _tags.Count > ConfigurationLimits.Tags;
 
     private FilterRule? Routed(ConfigElement entry, FilterRule rule)
     {
@@ -215,9 +229,13 @@ internal sealed class RuleReader(
         return types;
     }
 
-    private void CheckFamily(ConfigElement entry, int family, params RuleEndpoint[] sides)
+    private void CheckFamily(ConfigElement entry, int family, params ReadOnlySpan<RuleEndpoint> sides)
     {
-        foreach (var side in sides.Where(s => (family == 6 || !_endpoints.CanBe(s, false)) && (family == 4 || !_endpoints.CanBe(s, true))))
+        foreach (var side in sides)
+        {
+            if ((family != 6 && _endpoints.CanBe(side, false)) || (family != 4 && _endpoints.CanBe(side, true)))
+                continue;
             problems.Error(entry, "the rule's addresses are not of its family", "an ipprotocol that fits the addresses");
+        }
     }
 }

@@ -19,6 +19,7 @@ internal sealed class FilterText
     private readonly RulesetBuilder _builder;
     private readonly List<ActiveRule> _active = [];
     private readonly bool _someAllowOptions;
+    private int _rules;
 
     public FilterText(
         NodeConfiguration configuration,
@@ -92,10 +93,9 @@ internal sealed class FilterText
 
     private void Consider(FilterRule rule)
     {
+        _rules++;
         var tracker = SafeText.Tracker(rule.Tracker);
-        var counter = _builder.Counter(
-            tracker.Length > 0 ? $"rule_{tracker}" : $"rule_n{SafeText.Number(_builder.Rules.Count(r => r.Section == "filter") + 1)}"
-        );
+        var counter = _builder.Counter(tracker.Length > 0 ? $"rule_{tracker}" : $"rule_n{SafeText.Number(_rules)}");
         var conditions = Conditions(rule);
         var standing = Standing(rule, conditions);
         if (standing is RuleStanding.Active or RuleStanding.Unresolved)

@@ -98,16 +98,29 @@ internal sealed class RuleText(NetworkView network, AddressSets sets)
 
     public static string Join(params ReadOnlySpan<string> parts)
     {
-        var text = new System.Text.StringBuilder();
+        var (length, last) = (0, "");
         foreach (var part in parts)
         {
             if (part.Length == 0)
                 continue;
-            if (text.Length > 0)
-                text.Append(' ');
-            text.Append(part);
+            length += part.Length + (length > 0 ? 1 : 0);
+            last = part;
         }
-        return text.ToString();
+        return length == last.Length ? last : string.Create(length, parts, Fill);
+    }
+
+    private static void Fill(Span<char> text, ReadOnlySpan<string> parts)
+    {
+        var at = 0;
+        foreach (var part in parts)
+        {
+            if (part.Length == 0)
+                continue;
+            if (at > 0)
+                text[at++] = ' ';
+            part.CopyTo(text[at..]);
+            at += part.Length;
+        }
     }
 
     // The reader has counted them: eight bits are enough.

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -9,19 +10,25 @@ internal static class SafeText
     /// <summary>Bytes of a comment; the kernel takes 128 with the closing zero, and a rule's user data is shared with nft's own notes.</summary>
     private const int MaxComment = 100;
 
+    private const string Harmless = " .,:()<>=+-_/!&|*?%~[]";
+
+    private static readonly SearchValues<char> _plain = SearchValues.Create(
+        Harmless + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    );
+
     /// <summary>
     /// What of a text may stand in a comment: letters and digits of any script, spaces and harmless punctuation. Quotation mark,
     /// backslash, line ends, braces, ';', '#', '$', '@' and every control or format character become '_'.
     /// </summary>
     public static string Comment(string text)
     {
+        if (text.Length <= MaxComment && text.AsSpan().IndexOfAnyExcept(_plain) < 0)
+            return text.Trim();
         var clean = new StringBuilder();
         var bytes = 0;
         foreach (var rune in text.EnumerateRunes())
         {
-            var keep =
-                Rune.IsLetterOrDigit(rune)
-                || (rune.IsAscii && " .,:()<>=+-_/!&|*?%~[]".Contains((char)rune.Value, StringComparison.Ordinal));
+            var keep = Rune.IsLetterOrDigit(rune) || (rune.IsAscii && Harmless.Contains((char)rune.Value, StringComparison.Ordinal));
             var written = keep ? rune : new Rune('_');
             bytes += written.Utf8SequenceLength;
             if (bytes > MaxComment)
