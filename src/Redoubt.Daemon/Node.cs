@@ -201,6 +201,9 @@ internal sealed class Node : IDisposable
     public static NftResult CheckRules(NodeConfiguration next) =>
         NftCommand.Check(RulesetCompiler.Compile(FirewallSource.WithoutSchedules(next), Context(next)));
 
+    /// <summary>Has this node claim nothing for so long where another one lives.</summary>
+    public void PostAbstention(TimeSpan time) => _election.PostAbstention(time);
+
     /// <summary>Enters a demotion of the daemon's own, or strikes it out (0).</summary>
     public void PostDemotion(string reason, int amount) => _election.PostDemotion(reason, amount);
 

@@ -120,6 +120,14 @@ internal sealed partial class ElectionLoop
         });
     }
 
+    /// <summary>Has this node claim nothing for so long where another one lives; from any thread, without waiting.</summary>
+    public void PostAbstention(TimeSpan time) =>
+        Post(now =>
+        {
+            foreach (var group in _coordinator?.Groups ?? [])
+                group.Abstain(time, now);
+        });
+
     /// <summary>Asks a vhid to change its state; a better master pushes it back, as BSD users expect.</summary>
     public VerbResult SetState(byte vhid, string name, string state) =>
         Ask(now =>
