@@ -3,7 +3,7 @@ namespace Redoubt.Core.StateSync;
 /// <summary>How it stands with one peer.</summary>
 /// <param name="NodeId">Its node number, 0 while it was never heard.</param>
 /// <param name="IsAlive">Heard within a second.</param>
-/// <param name="IsInSync">Alive, both bulks done, no gap, nothing waiting beyond what is on its way.</param>
+/// <param name="IsInSync">Alive, heard both ways, both bulks done, no gap, nothing waiting beyond what is on its way.</param>
 /// <param name="Lag">Half of the last round trip, plus the age of what is not acknowledged.</param>
 /// <param name="Bulk">"done", "running 37%", "comparing", "waiting" or "failed".</param>
 public readonly record struct StateSyncPeerStatus(byte NodeId, bool IsAlive, bool IsInSync, TimeSpan Lag, string Bulk)
@@ -42,8 +42,10 @@ public sealed partial class StateSyncEngine
     {
         var peer = _peers[number];
         var isAlive = IsAlive(peer);
+        var silence = SilenceOf(peer);
         var isInSync =
             isAlive
+            && silence == PeerSilence.None
             && peer.IsConfirmed
             && peer.BulkIn == BulkPhase.Done
             && !peer.BulkOutActive
@@ -73,7 +75,7 @@ public sealed partial class StateSyncEngine
                 : TableAgreement.Equal,
             ComparedAgo = isCompared ? _now - Instant.Earlier(digests.WeCompared, digests.TheyCompared) : null,
             Repaired = digests.Repaired,
-            Silence = SilenceOf(peer),
+            Silence = silence,
         };
     }
 }
