@@ -39,5 +39,5 @@ public sealed record StateSyncEngineOptions
     public TimeSpan ScanPeriod { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time between two comparisons of the tables with a peer.</summary>
-    public TimeSpan DigestPeriod { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan DigestPeriod { get; init; } = TimeSpan.FromSeconds(5);
 }

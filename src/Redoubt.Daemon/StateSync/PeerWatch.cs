@@ -12,7 +12,7 @@ namespace Redoubt.Daemon.StateSync;
 internal sealed class PeerWatch(TimeSpan digestPeriod)
 {
     /// <summary>Periods after which a difference that was not repaired is told of.</summary>
-    public const int Patience = 3;
+    public const int Patience = 6;
 
     private readonly Dictionary<string, string> _raised = [];
     private readonly Dictionary<string, Instant> _different = [];

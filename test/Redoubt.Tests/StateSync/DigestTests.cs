@@ -66,10 +66,10 @@ public sealed class DigestTests
         var (sent, compared) = (Sent(cluster), cluster.Nodes[1].Engine.Counters.DigestsReceived);
         cluster.Run(60 * _second);
         Assert.Equal(sent, Sent(cluster));
-        Assert.InRange(cluster.Nodes[1].Engine.Counters.DigestsReceived - compared, 5, 7);
+        Assert.InRange(cluster.Nodes[1].Engine.Counters.DigestsReceived - compared, 11, 13);
         Assert.Equal(0, cluster.Nodes.Sum(n => n.Engine.Counters.DigestsDifferent));
         AssertEqual(cluster);
-        Assert.True(cluster.Nodes[0].Engine.Peer(0).ComparedAgo < 11 * _second);
+        Assert.True(cluster.Nodes[0].Engine.Peer(0).ComparedAgo < 6 * _second);
     }
 
     [Fact]
@@ -190,7 +190,8 @@ public sealed class DigestTests
         Assert.True(cluster.Nodes[0].Engine.Counters.Sessions > sessions);
         Assert.Equal(bulks, cluster.Nodes.Sum(n => n.Engine.Counters.BulksSent));
         Assert.Equal(2 * (nodes - 1), cluster.Nodes.Sum(n => n.Engine.Counters.Rejoins));
-        Assert.InRange(Sent(cluster) - sent, 30, 120);
+        // Everybody who was apart from it says what it knows: some times what changed, never the table.
+        Assert.InRange(Sent(cluster) - sent, 30, 120 * (nodes - 1));
         Assert.Equal(2000, cluster.Nodes[0].Table.Count);
         AssertEqual(cluster);
     }

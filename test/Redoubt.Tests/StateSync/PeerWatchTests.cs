@@ -9,7 +9,7 @@ namespace Redoubt.Tests.StateSync;
 public sealed class PeerWatchTests
 {
     private readonly List<(string Id, string? Text)> _alarms = [];
-    private readonly PeerWatch _watch = new(TimeSpan.FromSeconds(10));
+    private readonly PeerWatch _watch = new(TimeSpan.FromSeconds(5));
 
     private static readonly StateSyncPeerSnapshot _peer = new(IPAddress.Parse("10.0.0.2"), 2, true, true, 0.1, "done")
     {
@@ -34,7 +34,7 @@ public sealed class PeerWatchTests
     }
 
     [Fact]
-    public void A_difference_that_stays_for_three_periods_is_an_alarm_and_one_that_is_repaired_is_not()
+    public void A_difference_that_stays_for_six_periods_is_an_alarm_and_one_that_is_repaired_is_not()
     {
         var different = _peer with { Agreement = TableAgreement.Different };
         Look(0, different);
