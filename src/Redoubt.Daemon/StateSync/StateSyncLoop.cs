@@ -45,6 +45,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private volatile bool _isStopping;
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
     private readonly RefusalWatch _refusals = new();
+    private readonly PeerWatch _watch = new(options.DigestPeriod);
     private Action? _prepared;
     private Instant _nextPublish;
     private Instant _nextFault;
@@ -223,6 +224,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             LoneWait = Options.LoneWait,
             BulkLimit = Options.BulkLimit,
             ScanPeriod = Options.ScanPeriod,
+            DigestPeriod = Options.DigestPeriod,
         };
 
     private void Run()
@@ -252,6 +254,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                 Failed(fault);
             }
         }
+        _refusals.Clear(Alarm);
+        _watch.Clear(Alarm);
     }
 
     private void Turn(Instant now)
@@ -326,11 +330,18 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                     Math.Round(peer.Lag.TotalMilliseconds, 3),
                     peer.Bulk
                 )
+                {
+                    Agreement = peer.Agreement,
+                    ComparedAgo = peer.ComparedAgo,
+                    Repaired = peer.Repaired,
+                    Silence = peer.Silence,
+                }
             );
         }
         _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine));
         _nextPublish = now + _publishInterval;
         _refusals.Look(now, engine.Counters, Alarm);
+        _watch.Look(now, _snapshot.Peers, Alarm);
         if (engine.IsReady != before)
             ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
     }
