@@ -38,7 +38,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private EventDescriptor? _wake;
     private KernelStateTable? _table;
     private ConntrackEvents? _events;
-    private IPeerSocket? _socket;
+    private PeerLinks? _links;
     private Poller? _poller;
     private IStateSync? _engine;
     private Thread? _thread;
@@ -55,7 +55,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private long _turns;
     private int _wakeSlot;
     private int _eventSlot;
-    private int _socketSlot;
+    private int[] _socketSlots = [];
 
     private readonly IPAddress[] _destinations = options.Peers.Count > 0 ? [.. options.Peers] : [GroupOf(options.LocalAddress)];
 
@@ -94,16 +94,16 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             _wake ??= new EventDescriptor();
             _table = new KernelStateTable();
             _events = new ConntrackEvents(news: false, updates: false, destroys: true, Options.EventBuffer);
-            _socket = IsPlainPfsync ? new PlainPfsyncSocket(Options) : new PeerSocket(Options);
+            _links = OpenLinks();
             _poller = new Poller();
             _wakeSlot = _poller.Add(_wake.Handle);
             _eventSlot = _poller.Add(_events.Handle);
-            _socketSlot = _poller.Add(_socket.Handle);
+            _socketSlots = [.. _links.Sockets.Select(s => _poller.Add(s.Handle))];
             Span<byte> random = stackalloc byte[16];
             RandomNumberGenerator.Fill(random);
             _engine = IsPlainPfsync
-                ? new PlainPfsyncEngine(PlainOptions(random), _table, _socket, BootClock.Now)
-                : new StateSyncEngine(EngineOptions(random), _table, _socket, BootClock.Now);
+                ? new PlainPfsyncEngine(PlainOptions(random), _table, _links, BootClock.Now)
+                : new StateSyncEngine(EngineOptions(random), _table, _links, BootClock.Now);
             _engine.Notice = (kind, message) => Event?.Invoke(kind, message);
         }
         catch
@@ -185,6 +185,24 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private static IPAddress GroupOf(IPAddress local) =>
         PfsyncSocket.Group(local.AddressFamily == AddressFamily.InterNetworkV6).ToIPAddress(local.AddressFamily);
 
+    private PeerLinks OpenLinks()
+    {
+        if (IsPlainPfsync)
+            return new PeerLinks([new PlainPfsyncSocket(Options)]);
+        var first = new PeerSocket(new StateSyncLink(Options.Device, Options.LocalAddress, Options.Peers), Options.Port);
+        if (Options.Second is null)
+            return new PeerLinks([first]);
+        try
+        {
+            return new PeerLinks([first, new PeerSocket(Options.Second, Options.Port)]);
+        }
+        catch (SocketException fault)
+        {
+            Event?.Invoke("sync-link", $"the second link cannot be used: {fault.Message}; states go over one");
+            return new PeerLinks([first]);
+        }
+    }
+
     private StateScope Scope() =>
         new(
             Options
@@ -218,6 +236,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             Seed = BinaryPrimitives.ReadUInt64LittleEndian(random[8..]),
             ClockStart = MicrosecondsSince1970,
             Peers = Options.Peers.Count,
+            Links = _links!.Sockets.Count,
             Secret = Options.Secret,
             Scope = Scope(),
             MaxEntries = Options.MaxEntries,
@@ -267,8 +286,11 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             ReadEvents(now);
         while (_commands.TryDequeue(out var command))
             command(now);
-        if (_poller.IsReadable(_socketSlot))
-            ReadDatagrams(now);
+        for (var link = 0; link < _socketSlots.Length; link++)
+        {
+            if (_poller.IsReadable(_socketSlots[link]))
+                ReadDatagrams(now, link);
+        }
         _engine!.Tick(BootClock.Now);
         _pace.Take(now, _engine.Counters.Events + _engine.Counters.StatesReceived);
         if (_prepared is { } prepared && _engine.IsLiberal)
@@ -307,10 +329,11 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         }
     }
 
-    private void ReadDatagrams(Instant now)
+    private void ReadDatagrams(Instant now, int link)
     {
-        for (var i = 0; i < DatagramsPerTurn && _socket!.TryReceive(_buffer, out var datagram); i++)
-            _engine!.Receive(now, datagram.Peer, datagram.Ttl, _buffer.AsSpan(datagram.Offset, datagram.Length));
+        var socket = _links!.Sockets[link];
+        for (var i = 0; i < DatagramsPerTurn && socket.TryReceive(_buffer, out var datagram); i++)
+            _engine!.Receive(now, datagram.Peer, link, datagram.Ttl, _buffer.AsSpan(datagram.Offset, datagram.Length));
     }
 
     private void Publish(Instant now)
@@ -335,10 +358,14 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                     ComparedAgo = peer.ComparedAgo,
                     Repaired = peer.Repaired,
                     Silence = peer.Silence,
+                    Device = peer.Link == 0 ? Options.Device : Options.Second!.Device,
                 }
             );
         }
-        _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine));
+        _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine))
+        {
+            Links = _socketSlots.Length,
+        };
         _nextPublish = now + _publishInterval;
         _refusals.Look(now, engine.Counters, Alarm);
         _watch.Look(now, _snapshot.Peers, Alarm);
@@ -354,7 +381,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             new("kernelRefusals", _table!.Refused),
             new("withoutHelper", _table.WithoutHelper),
             new("dumpFaults", _table.DumpFaults),
-            new("receiveFaults", _socket!.ReceiveFaults),
+            new("receiveFaults", _links!.ReceiveFaults),
             new("turnFaults", _faults),
             new("overslept", _sleeps),
         ];
@@ -392,7 +419,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         _poller?.Dispose();
         _events?.Dispose();
         _table?.Dispose();
-        _socket?.Dispose();
+        _links?.Dispose();
         _wake?.Dispose();
     }
 }
