@@ -142,6 +142,7 @@ internal static class DaemonCommand
                 : Health.Healthy,
             Reasons = reasons,
             Carp = carp with { Services = plane.Services, Hooks = plane.Hooks },
+            Addresses = plane.Addresses,
             Cluster = cluster,
             Checks = plane.Checks,
             StateSync = stateSync,

@@ -377,7 +377,14 @@ internal sealed class Node : IDisposable
                 Secret = _secret,
                 Peers = [.. peers.Select(ToIPAddress)],
                 Filters = _configuration.Redoubt.Filters,
-                ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.Select(ToIPAddress)).Distinct()],
+                ExemptAddresses =
+                [
+                    .. own.Select(a => a.Prefix)
+                        .Concat(StandingAddress.Of(_configuration).Select(a => a.Prefix))
+                        .Concat(peers)
+                        .Select(ToIPAddress)
+                        .Distinct(),
+                ],
             }
         );
     }
@@ -432,7 +439,9 @@ internal sealed class Node : IDisposable
         [
             .. route
                 .Addresses()
-                .Where(a => a.Protocol != RouteMessage.Protocol && links.ContainsKey(a.InterfaceIndex))
+                .Where(a =>
+                    a.Protocol is not (RouteMessage.Protocol or RouteMessage.StandingProtocol) && links.ContainsKey(a.InterfaceIndex)
+                )
                 .Where(a => !VirtualMacDevice.IsOurName(links[a.InterfaceIndex]))
                 .Select(a => new OwnAddress(links[a.InterfaceIndex], new AddressPrefix(a.Address, a.IsIPv6, a.PrefixLength))),
         ];

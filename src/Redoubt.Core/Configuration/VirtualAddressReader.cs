@@ -111,7 +111,9 @@ internal sealed class VirtualAddressReader(
             problems.Error(element ?? entry, "the interface is missing", "a name from <interfaces>");
             return null;
         }
-        if (mode == VirtualAddressMode.IpAlias && (name == "lo0" || name.StartsWith("_vip", StringComparison.Ordinal)))
+        if (mode == VirtualAddressMode.IpAlias && name.StartsWith("_vip", StringComparison.Ordinal))
+            return name;
+        if (mode is VirtualAddressMode.IpAlias or VirtualAddressMode.Other && name == StandingAddress.Loopback)
             return name;
         if (interfaces.Any(i => i.Name == name))
             return name;

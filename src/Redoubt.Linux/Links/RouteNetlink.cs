@@ -123,6 +123,18 @@ public sealed partial class RouteNetlink : IDisposable
         return _socket.Request(writer.Finish(), sequence);
     }
 
+    /// <summary>
+    /// Adds an address for good, as an administrator would: with the network's route and with duplicate address detection, marked as a standing one
+    /// (IFA_PROTO 0x53). <see cref="Errno.Exists"/> where it is there already, whoever set it.
+    /// </summary>
+    public Errno AddStandingAddress(int interfaceIndex, IpAddressValue address, bool ipv6, int prefixLength)
+    {
+        var writer = Begin(RouteMessage.NewAddress, NetlinkFlags.Create | NetlinkFlags.Exclusive, out var sequence);
+        WriteAddress(ref writer, interfaceIndex, address, ipv6, prefixLength);
+        writer.PutByte(11, RouteMessage.StandingProtocol); // IFA_PROTO
+        return _socket.Request(writer.Finish(), sequence);
+    }
+
     /// <summary>Removes an address; <see cref="Errno.AddressNotAvailable"/> where it is not there.</summary>
     public Errno RemoveAddress(int interfaceIndex, IpAddressValue address, bool ipv6, int prefixLength)
     {
