@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Redoubt.Control;
 
 /// <summary>A virtual address that is in no election: an alias on an interface, a proxied one, one for translation only.</summary>
@@ -20,4 +22,8 @@ public sealed record AddressStatus
     /// other: translation.
     /// </summary>
     public required string State { get; init; }
+
+    /// <summary>proxyarp: questions answered since its device was opened; left out for other modes.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Answers { get; init; }
 }

@@ -142,7 +142,7 @@ internal static class DaemonCommand
                 : Health.Healthy,
             Reasons = reasons,
             Carp = carp with { Services = plane.Services, Hooks = plane.Hooks },
-            Addresses = plane.Addresses,
+            Addresses = plane.Addresses(carp.Vips),
             Cluster = cluster,
             Checks = plane.Checks,
             StateSync = stateSync,

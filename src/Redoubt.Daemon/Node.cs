@@ -11,6 +11,7 @@ using Redoubt.Daemon.Diagnosis;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
 using Redoubt.Daemon.Firewall;
+using Redoubt.Daemon.Neighbours;
 using Redoubt.Daemon.Roles;
 using Redoubt.Daemon.StateSync;
 using Redoubt.Daemon.Systemd;
@@ -39,6 +40,7 @@ internal sealed class Node : IDisposable
     private readonly ElectionLoop _election;
     private readonly Reconciler _reconciler;
     private readonly FirewallSource _firewall;
+    private readonly ProxyLoop _proxies;
     private const string UnencryptedAlarm = "state-sync-unencrypted";
     private readonly ClusterSecret? _secret;
     private readonly StateSyncLoop? _stateSync;
@@ -86,6 +88,7 @@ internal sealed class Node : IDisposable
             TellUnset(_sysctls.Apply()); // once more: the rules may have brought connection tracking with them
             _stateSync = CreateStateSync();
             _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, _firewall, ruleset, events, alarms);
+            _proxies = new ProxyLoop(alarms);
         }
         catch
         {
@@ -134,6 +137,7 @@ internal sealed class Node : IDisposable
             if (isFinal && !result.Ok && _election.HoldsAny)
                 _roles.FinishAdvertisements(_lastWordLimit);
         }
+        _proxies.Stop();
         _election.Stop();
         _stateSync?.Stop(_syncStopLimit);
         _reconciler.Stop();
@@ -144,6 +148,7 @@ internal sealed class Node : IDisposable
 
     public void Dispose()
     {
+        _proxies.Dispose();
         _reconciler.Dispose();
         _stateSync?.Dispose();
         _election.Dispose();
@@ -162,6 +167,7 @@ internal sealed class Node : IDisposable
         {
             _firewall.Adopt(configuration);
             _configuration = configuration;
+            _proxies.Set(configuration);
         }
         else
             _firewall.Reject();
@@ -191,7 +197,7 @@ internal sealed class Node : IDisposable
     /// <summary>What it takes to get from one configuration to another.</summary>
     public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next) =>
         NeedsRestart(current, next) ? NodeChange.Restart
-        : FirewallSource.Same(current, Context(current), next, Context(next)) ? NodeChange.None
+        : FirewallSource.Same(current, Context(current), next, Context(next)) && ProxyLoop.Same(current, next) ? NodeChange.None
         : NodeChange.Rules;
 
     /// <summary>Whether more than rules differ. Cheap: nothing is compiled for it.</summary>
@@ -219,6 +225,9 @@ internal sealed class Node : IDisposable
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
+
+    /// <summary>Questions answered for proxied addresses; null where their device cannot be used.</summary>
+    public long? ProxyAnswers(string @interface, AddressRange range) => _proxies.Answers(@interface, range);
 
     /// <summary>The cluster by its heartbeats; null without.</summary>
     public ClusterStatus? Cluster() => _election.Cluster(_configuration.Hostname);
@@ -351,6 +360,7 @@ internal sealed class Node : IDisposable
         _election.Start(demotions);
         _stateSync?.Start();
         _reconciler.Start();
+        _proxies.Set(_configuration);
     }
 
     private StateSyncLoop? CreateStateSync()

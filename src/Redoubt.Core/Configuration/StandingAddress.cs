@@ -19,12 +19,14 @@ public readonly record struct StandingAddress(string Interface, string Device, A
         [
             .. configuration
                 .VirtualAddresses.Where(v => v is { Mode: VirtualAddressMode.IpAlias, ParentUniqId: null })
-                .Select(v =>
-                    v.Interface == Loopback
-                        ? new StandingAddress(Loopback, LoopbackDevice, v.Prefix.Host)
-                        : new StandingAddress(v.Interface, configuration.Interface(v.Interface)!.Device, v.Prefix)
-                ),
+                .Select(v => Of(configuration, v)),
         ];
+
+    /// <summary>That of one entry, which must be such an alias.</summary>
+    public static StandingAddress Of(NodeConfiguration configuration, VirtualAddress alias) =>
+        alias.Interface == Loopback
+            ? new StandingAddress(Loopback, LoopbackDevice, alias.Prefix.Host)
+            : new StandingAddress(alias.Interface, configuration.Interface(alias.Interface)!.Device, alias.Prefix);
 
     /// <inheritdoc/>
     public override string ToString() => $"{Prefix} on {Device}";

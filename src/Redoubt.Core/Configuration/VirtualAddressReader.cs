@@ -12,6 +12,8 @@ internal sealed class VirtualAddressReader(
 )
 {
     private readonly List<(ConfigElement Element, VirtualAddress Address)> _read = [];
+    private readonly AddressBlockReader _blocks = new(problems);
+    private readonly Dictionary<string, int> _proxied = [];
 
     public ImmutableArray<VirtualAddress> Addresses => [.. _read.Select(r => r.Address)];
 
@@ -56,22 +58,26 @@ internal sealed class VirtualAddressReader(
             ("other", VirtualAddressMode.Other)
         );
         var where = Interface(entry, mode);
-        var prefix = Prefix(entry, mode);
+        var block =
+            mode is VirtualAddressMode.ProxyArp or VirtualAddressMode.Other ? _blocks.Read(entry)
+            : Prefix(entry) is { } one ? (one, AddressRange.Of(one.Host))
+            : null;
         var address = new VirtualAddress
         {
             Mode = mode,
             Interface = where ?? "",
-            Prefix = prefix ?? default,
+            Prefix = block?.Prefix ?? default,
+            Range = block?.Range ?? default,
             Description = entry.Value("descr", problems),
             UniqId = UniqId(entry),
             Line = entry.Line,
         };
         if (mode == VirtualAddressMode.Carp)
             address = ReadElection(entry, address);
-        if (mode is VirtualAddressMode.ProxyArp or VirtualAddressMode.Other)
-            problems.Warn(entry, $"mode {entry.Value("mode", problems)} is kept, not applied");
-        if (where is null || prefix is null)
+        if (where is null || block is null)
             return null;
+        if (mode == VirtualAddressMode.ProxyArp)
+            CheckProxied(entry, address);
         if (mode == VirtualAddressMode.Carp)
             CheckSubnet(entry, address);
         return address;
@@ -121,7 +127,7 @@ internal sealed class VirtualAddressReader(
         return null;
     }
 
-    private AddressPrefix? Prefix(ConfigElement entry, VirtualAddressMode mode)
+    private AddressPrefix? Prefix(ConfigElement entry)
     {
         if (entry.Value("subnet", problems).Length == 0)
         {
@@ -143,13 +149,30 @@ internal sealed class VirtualAddressReader(
             return null;
         }
         var prefix = host with { Length = length };
-        if (mode is VirtualAddressMode.ProxyArp or VirtualAddressMode.Other)
-            return prefix;
         if (!IsUsable(host))
             problems.Error(at, $"{host.AddressText} is not an address a node can have", "a unicast address");
         else if (length < host.MaxLength - 1 && !host.IsIPv6 && (prefix.Network.Address == host.Address || IsBroadcast(prefix)))
             problems.Error(at, $"{host.AddressText} is the network or broadcast address of {prefix.Network}", "a host's address");
         return prefix;
+    }
+
+    private void CheckProxied(ConfigElement entry, VirtualAddress vip)
+    {
+        var at = entry.First("range") ?? entry.First("subnet") ?? entry;
+        if (!IsUsable(vip.Range.At(0)) || !IsUsable((vip.Range with { First = vip.Range.Last }).At(0)))
+            problems.Error(at, $"nobody can have {vip.Range}", "unicast addresses");
+        var count = _proxied.GetValueOrDefault(vip.Interface);
+        if (count > ConfigurationLimits.ProxiedAddresses)
+            return; // told of
+        _proxied[vip.Interface] = count += vip.Range.Count(ConfigurationLimits.ProxiedAddresses);
+        if (count > ConfigurationLimits.ProxiedAddresses)
+            problems.Error(
+                at,
+                $"with {vip.Range} too many addresses are to be answered for on {vip.Interface}",
+                FormattableString.Invariant(
+                    $"at most {ConfigurationLimits.ProxiedAddresses} on an interface; mode other for what is routed here"
+                )
+            );
     }
 
     private string UniqId(ConfigElement entry)
@@ -255,7 +278,8 @@ internal sealed class VirtualAddressReader(
         }
         foreach (var (element, vip) in _read)
         {
-            if (vip.Mode is VirtualAddressMode.ProxyArp or VirtualAddressMode.Other)
+            // A network may hold the node's own addresses: these are its own all the same.
+            if (vip.Mode == VirtualAddressMode.Other || (vip.Mode == VirtualAddressMode.ProxyArp && vip.Range.Count(1) > 1))
                 continue;
             var key = (vip.Prefix.Host, Scope(vip.Prefix, vip.Interface));
             if (seen.TryGetValue(key, out var owner))

@@ -68,7 +68,8 @@ internal sealed partial class ConfigPlane : IDisposable
     public ConfigStore Store { get; }
 
     /// <summary>The virtual addresses that are in no election.</summary>
-    public IReadOnlyList<AddressStatus> Addresses => AddressReport.Of(Store.Running.Configuration);
+    public IReadOnlyList<AddressStatus> Addresses(IReadOnlyList<VipStatus> vips) =>
+        AddressReport.Of(Store.Running.Configuration, vips, Node.ProxyAnswers);
 
     /// <summary>The health checks.</summary>
     public IReadOnlyList<CheckStatus> Checks => _checks.Status;

@@ -11,6 +11,7 @@ public sealed class StandingAddressTests : IDisposable
     private const string OnLan = "10.0.9.1";
     private const string OnLan6 = "fd00:9::1";
     private const string OnLoopback = "10.99.0.1";
+    private const string SomebodyElses = "10.99.0.2";
     private const string OnVhid = "10.0.0.9";
 
     private readonly LabCluster _lab = LabSession.Build(new LabOptions { Nodes = [new RedoubtOptions { StateSync = false }] });
@@ -29,27 +30,33 @@ public sealed class StandingAddressTests : IDisposable
     private void Edit(string old, string text) =>
         File.WriteAllText(Node.ConfigFile, File.ReadAllText(Node.ConfigFile).Replace(old, text, StringComparison.Ordinal));
 
-    private void Start()
-    {
-        Node.Start();
-        Node.WaitForState(VipState.Master, Deadline.In(20));
-    }
-
     private string Addresses => Node.Place.Execute("ip", "-o", "addr");
 
     private string States => string.Join("; ", Node.Status().Addresses.Select(a => $"{a.Address} {a.Device} {a.State}"));
 
     [Fact]
-    public void Aliases_stand_in_every_role_and_one_on_a_vhid_goes_with_it()
+    public void Aliases_stand_in_every_role_and_change_without_a_failover_and_one_on_a_vhid_goes_with_it()
     {
-        Edit("</virtualip>", $"{_onLan}{_onLan6}{_onLoopback}{Alias("_viplab0", OnVhid, 24)}</virtualip>");
-        Start();
+        Edit("</virtualip>", $"{Alias("_viplab0", OnVhid, 24)}</virtualip>");
+        Node.Start();
+        Node.WaitForState(VipState.Master, Deadline.In(20));
+        var since = Node.Status().Carp.Vips.Select(v => v.Since).ToList();
         var client = _lab.Topology.Client;
         client.Ip("addr add 10.0.9.50/24 dev lan0", "addr add fd00:9::50/64 dev lan0 nodad");
+        Node.Place.Ip($"addr add {SomebodyElses}/32 dev lo");
 
-        Assert.Equal("10.0.9.1/24 lan0 held; fd00:9::1/64 lan0 held; 10.99.0.1/32 lo held", States);
+        Configured.MustEdit(
+            Node,
+            root =>
+                ((string[])[_onLan, _onLan6, _onLoopback, Alias("lo0", SomebodyElses, 32)]).Aggregate(
+                    root,
+                    (r, vip) => Configured.Add(r, "virtualip", vip)
+                )
+        );
+        Assert.Equal("10.0.9.1/24 lan0 held; fd00:9::1/64 lan0 held; 10.99.0.1/32 lo held; 10.99.0.2/32 lo held", States);
         foreach (var address in (string[])[OnLan, OnLan6, OnLoopback, OnVhid])
             Assert.True(client.Pings(address), address);
+        Assert.Equal(since, Node.Status().Carp.Vips.Select(v => v.Since));
 
         Assert.True(Node.Ask(new ControlRequest { Verb = ControlVerb.Carp, On = false }).Ok);
         Deadline.In(5).Await("the vhid's addresses are away", () => !Node.HasLanAddress);
@@ -58,6 +65,22 @@ public sealed class StandingAddressTests : IDisposable
         client.Ip($"route add {OnLoopback} via {OnLan}");
         foreach (var address in (string[])[OnLan, OnLan6, OnLoopback])
             Assert.True(client.Pings(address), address);
+
+        Configured.MustEdit(
+            Node,
+            root =>
+                root.WithPath(
+                    "virtualip",
+                    v =>
+                        v!.WithChildren([
+                            .. v.Children.Where(c => c.Value("interface") is not ("lan" or "lo0") || c.Value("mode") != "ipalias"),
+                        ])
+                )
+        );
+        Assert.Empty(Node.Status().Addresses);
+        Assert.False(Node.Place.HasAddress(OnLan));
+        Assert.False(Node.Place.HasAddress(OnLoopback));
+        Assert.True(Node.Place.HasAddress(SomebodyElses));
     }
 
     [Fact]
@@ -88,26 +111,6 @@ public sealed class StandingAddressTests : IDisposable
         Deadline.In(10).Await("it is there again", () => Node.Place.HasAddress(OnLan6));
         Assert.True(Node.Stop());
         Assert.Equal(Plain(before), Plain(Addresses));
-    }
-
-    [Fact]
-    public void An_alias_comes_and_goes_with_the_configuration_while_the_master_stays()
-    {
-        Start();
-        var since = Node.Status().Carp.Vips.Select(v => v.Since).ToList();
-        Node.Place.Ip($"addr add {OnLoopback}/32 dev lo"); // somebody else's, who keeps it
-
-        Configured.MustEdit(Node, root => Configured.Add(Configured.Add(root, "virtualip", _onLan), "virtualip", _onLoopback));
-        Assert.Equal("10.0.9.1/24 lan0 held; 10.99.0.1/32 lo held", States);
-        Configured.MustEdit(
-            Node,
-            root => root.WithPath("virtualip", v => v!.WithChildren([.. v.Children.Where(c => c.Value("mode") != "ipalias")]))
-        );
-
-        Assert.Empty(Node.Status().Addresses);
-        Assert.False(Node.Place.HasAddress(OnLan));
-        Assert.True(Node.Place.HasAddress(OnLoopback));
-        Assert.Equal(since, Node.Status().Carp.Vips.Select(v => v.Since));
     }
 
     private static string Plain(string addresses) =>
