@@ -7,6 +7,7 @@ using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
+using Redoubt.Core.PlainPfsync;
 using Redoubt.Daemon.Diagnosis;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
@@ -352,7 +353,12 @@ internal sealed class Node : IDisposable
                 _election.PostDemotion(ElectionLoop.StateSyncReason, ready ? 0 : DemotionLedger.FullDemotion);
             };
         }
-        if (_stateSync is not null && _secret is null)
+        if (_stateSync is { Options.Formats.Count: > 0 })
+            _alarms.Raise(
+                UnencryptedAlarm,
+                "plain pfsync is neither authenticated nor encrypted: whoever reaches the sync link can add and remove connections"
+            );
+        else if (_stateSync is not null && _secret is null)
             _alarms.Raise(UnencryptedAlarm, "state sync is not encrypted: there is no cluster/secretfile in the configuration");
         else
             _alarms.Clear(UnencryptedAlarm);
@@ -370,10 +376,12 @@ internal sealed class Node : IDisposable
             return null;
         var own = OwnAddresses();
         var peers = PeerAddresses(own);
-        if (peers.Count == 0)
+        var isPlain = _configuration.Redoubt.Transport == StateSyncTransport.Pfsync;
+        // Nobody named: pfsync has a group for that.
+        if (peers.Count == 0 && !isPlain)
             return null;
         var local =
-            own.FirstOrDefault(a => a.Device == configured.Device && peers.Exists(p => a.Prefix.Network.Contains(p)))
+            own.FirstOrDefault(a => a.Device == configured.Device && (peers.Count == 0 || peers.Exists(p => a.Prefix.Network.Contains(p))))
             ?? throw new KernelException(
                 $"state sync: {configured.Device} has no address in the network of its peer",
                 Errno.AddressNotAvailable
@@ -381,11 +389,13 @@ internal sealed class Node : IDisposable
         return new StateSyncLoop(
             new StateSyncOptions
             {
-                NodeId = NodeId(local.Prefix, peers[0]),
+                NodeId = peers.Count == 0 ? Math.Max(1, _configuration.Redoubt.NodeId) : NodeId(local.Prefix, peers[0]),
                 LocalAddress = ToIPAddress(local.Prefix),
                 Device = configured.Device,
                 Secret = _secret,
                 Peers = [.. peers.Select(ToIPAddress)],
+                Formats = isPlain ? Formats(peers) : [],
+                HostId = _configuration.HaSync.HostId,
                 Filters = _configuration.Redoubt.Filters,
                 ExemptAddresses =
                 [
@@ -397,6 +407,14 @@ internal sealed class Node : IDisposable
                 ],
             }
         );
+    }
+
+    private PfFormat[] Formats(List<AddressPrefix> peers)
+    {
+        var settings = _configuration.Redoubt;
+        if (peers.Count == 0)
+            return [PfFormat.Of(settings.Format)];
+        return [.. peers.Select(p => PfFormat.Of(settings.Peers.FirstOrDefault(c => c.Addresses[0].Host == p)?.Format ?? settings.Format))];
     }
 
     private List<AddressPrefix> PeerAddresses(IReadOnlyList<OwnAddress> own)

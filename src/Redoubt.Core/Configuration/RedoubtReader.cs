@@ -158,15 +158,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             ("pfsync", StateSyncTransport.Pfsync)
         );
         var given = stateSync.Value("format", problems).Length > 0;
-        var format = stateSync.Word(
-            "format",
-            problems,
-            ("linux", StateSyncFormat.Linux),
-            ("1301", StateSyncFormat.FreeBsd1301),
-            ("1400", StateSyncFormat.FreeBsd1400),
-            ("1500", StateSyncFormat.FreeBsd1500),
-            ("openbsd", StateSyncFormat.OpenBsd6)
-        );
+        var format = stateSync.Word("format", problems, [("linux", StateSyncFormat.Linux), .. PeerReader.PlainFormats]);
         if (!given && transport == StateSyncTransport.Pfsync)
             format = StateSyncFormat.FreeBsd1400;
         if (given && transport == StateSyncTransport.Pfsync && format == StateSyncFormat.Linux)

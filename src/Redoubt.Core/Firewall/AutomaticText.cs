@@ -65,6 +65,8 @@ internal sealed class AutomaticText(NodeConfiguration configuration, RulesetCont
         {
             foreach (var peers in network.Peers)
                 chain.Rule($"iifname @if_{link} {peers.Family} saddr {peers.Text} meta l4proto 240 accept", "pfsync from peers");
+            if (network.Peers.IsEmpty && configuration.Redoubt.Transport == StateSyncTransport.Pfsync)
+                chain.Rule($"iifname @if_{link} meta l4proto 240 accept", "pfsync of its group");
         }
         WriteSync(chain, "iifname", "saddr", "accept");
         WriteHeartbeat(chain, "iifname", "saddr", "accept");

@@ -7,7 +7,7 @@ namespace Redoubt.Core.StateSync;
 /// <see cref="IStateTable"/> and <see cref="IDatagramSink"/>. Call <see cref="Tick"/> after every batch of news and at <see cref="Deadline"/>:
 /// it sends what the batch made due. One owner, not thread safe. Allocates only to grow.
 /// </summary>
-public sealed partial class StateSyncEngine
+public sealed partial class StateSyncEngine : IStateSync
 {
     // A walk may miss an entry that moves; three hardly miss the same.
     private const int LeavingScans = 3;
@@ -158,6 +158,11 @@ public sealed partial class StateSyncEngine
                 return;
         }
     }
+
+    /// <inheritdoc />
+    public IEnumerable<KeyValuePair<string, long>> ListCounters() => Counters.List();
+
+    void IStateSync.Receive(Instant now, int peer, int ttl, ReadOnlySpan<byte> datagram) => Receive(now, peer, datagram);
 
     /// <summary>Gives the keys up.</summary>
     public void Close()

@@ -85,7 +85,5 @@ internal sealed record ConfigSnapshot(
             if (host.UsesRealMac)
                 yield return ($"redoubt/vip {host.Member}", "this version uses virtual MACs only", "<mac>virtual</mac>");
         }
-        if (configuration.Redoubt.Transport != StateSyncTransport.Redoubt)
-            yield return ("redoubt/statesync/transport", "this version speaks its own transport only", "<transport>redoubt</transport>");
     }
 }

@@ -410,7 +410,7 @@ internal sealed partial class ElectionLoop : IDisposable
         }
     }
 
-    private void HearPackets(ElectionPort port, Linux.Packets.AdvertisementSocket socket, Instant now)
+    private void HearPackets(ElectionPort port, Linux.Packets.RawSocket socket, Instant now)
     {
         for (var i = 0; i < PacketBurst && socket.TryReceive(_packet, out var packet); i++)
         {
@@ -430,7 +430,7 @@ internal sealed partial class ElectionLoop : IDisposable
         }
     }
 
-    private void WarnOf(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
+    private void WarnOf(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedPacket packet, Instant now)
     {
         // A flood of them must not cost more than looking at the clock.
         var first = port.QuietAt == Instant.Never || port.QuietAt - now < _alarmPeriod - TimeSpan.FromSeconds(1);

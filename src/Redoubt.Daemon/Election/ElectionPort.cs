@@ -26,8 +26,8 @@ internal sealed class ElectionPort : IDisposable
         Name = name;
         Link = link;
         _sender = new PacketSender(link.Index);
-        IPv4 = ipv4 ? new AdvertisementSocket(link.Index, link.Name, ipv6: false) : null;
-        IPv6 = ipv6 ? new AdvertisementSocket(link.Index, link.Name, ipv6: true) : null;
+        IPv4 = ipv4 ? new RawSocket(link.Index, link.Name, ipv6: false) : null;
+        IPv6 = ipv6 ? new RawSocket(link.Index, link.Name, ipv6: true) : null;
     }
 
     /// <summary>Logical name: lan, wan, optN.</summary>
@@ -43,9 +43,9 @@ internal sealed class ElectionPort : IDisposable
 
     public ElectionSegment Segment { get; } = new();
 
-    public AdvertisementSocket? IPv4 { get; }
+    public RawSocket? IPv4 { get; }
 
-    public AdvertisementSocket? IPv6 { get; }
+    public RawSocket? IPv6 { get; }
 
     public int SlotIPv4 { get; set; } = -1;
 

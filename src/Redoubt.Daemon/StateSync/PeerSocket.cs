@@ -3,13 +3,11 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Redoubt.Core.Pfsync;
-using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
 
 /// <summary>The UDP socket to all peers. What the network does not take is a loss like any other, and counted by the engine.</summary>
-internal sealed class PeerSocket : IDatagramSink, IDisposable
+internal sealed class PeerSocket : IPeerSocket
 {
     private const int SolSocket = 1;
     private const int SoBindToDevice = 25;
@@ -59,14 +57,10 @@ internal sealed class PeerSocket : IDatagramSink, IDisposable
         }
     }
 
-    /// <summary>
-    /// The next datagram: its length (above <see cref="PfsyncLimits.MaxDatagram"/> when it is too long) and the peer it came from, -1 for anybody
-    /// else. False when none waits.
-    /// </summary>
-    public bool TryReceive(Span<byte> buffer, out int length, out int peer)
+    public bool TryReceive(Span<byte> buffer, out PeerDatagram datagram)
     {
-        length = 0;
-        peer = -1;
+        int length;
+        datagram = new PeerDatagram(0, 0, -1, -1);
         try
         {
             // Asking first spares an exception at the end of every burst; an empty datagram looks like none and is taken by the next turn's poll.
@@ -84,11 +78,13 @@ internal sealed class PeerSocket : IDatagramSink, IDisposable
             ReceiveFaults++;
             return fault.SocketErrorCode == SocketError.MessageSize;
         }
+        var peer = -1;
         for (var i = 0; i < _peers.Length; i++)
         {
             if (_peers[i].Equals(_from))
                 peer = i;
         }
+        datagram = new PeerDatagram(0, length, peer, -1);
         return true;
     }
 

@@ -1,14 +1,17 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Redoubt.Core;
 using Redoubt.Core.Pfsync;
+using Redoubt.Core.PlainPfsync;
 using Redoubt.Core.StateSync;
 using Redoubt.Linux;
 using Redoubt.Linux.Conntrack;
 using Redoubt.Linux.Interop;
+using Redoubt.Linux.Packets;
 
 namespace Redoubt.Daemon.StateSync;
 
@@ -31,9 +34,9 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private EventDescriptor? _wake;
     private KernelStateTable? _table;
     private ConntrackEvents? _events;
-    private PeerSocket? _socket;
+    private IPeerSocket? _socket;
     private Poller? _poller;
-    private StateSyncEngine? _engine;
+    private IStateSync? _engine;
     private Thread? _thread;
     private volatile bool _isStopping;
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
@@ -48,6 +51,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private int _wakeSlot;
     private int _eventSlot;
     private int _socketSlot;
+
+    private readonly IPAddress[] _destinations = options.Peers.Count > 0 ? [.. options.Peers] : [GroupOf(options.LocalAddress)];
 
     /// <summary>What the loop was built with.</summary>
     public StateSyncOptions Options { get; } = options;
@@ -84,17 +89,17 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             _wake ??= new EventDescriptor();
             _table = new KernelStateTable();
             _events = new ConntrackEvents(news: false, updates: false, destroys: true, Options.EventBuffer);
-            _socket = new PeerSocket(Options);
+            _socket = IsPlainPfsync ? new PlainPfsyncSocket(Options) : new PeerSocket(Options);
             _poller = new Poller();
             _wakeSlot = _poller.Add(_wake.Handle);
             _eventSlot = _poller.Add(_events.Handle);
             _socketSlot = _poller.Add(_socket.Handle);
             Span<byte> random = stackalloc byte[16];
             RandomNumberGenerator.Fill(random);
-            _engine = new StateSyncEngine(EngineOptions(random), _table, _socket, BootClock.Now)
-            {
-                Notice = (kind, message) => Event?.Invoke(kind, message),
-            };
+            _engine = IsPlainPfsync
+                ? new PlainPfsyncEngine(PlainOptions(random), _table, _socket, BootClock.Now)
+                : new StateSyncEngine(EngineOptions(random), _table, _socket, BootClock.Now);
+            _engine.Notice = (kind, message) => Event?.Invoke(kind, message);
         }
         catch
         {
@@ -170,22 +175,46 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         (_wake ??= new EventDescriptor()).Signal();
     }
 
+    private bool IsPlainPfsync => Options.Formats.Count > 0;
+
+    private static IPAddress GroupOf(IPAddress local) =>
+        PfsyncSocket.Group(local.AddressFamily == AddressFamily.InterNetworkV6).ToIPAddress(local.AddressFamily);
+
+    private StateScope Scope() =>
+        new(
+            Options
+                .ExemptAddresses.Concat(Options.Peers)
+                .Append(Options.LocalAddress)
+                .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a))),
+            Options.Filters
+        );
+
+    // Above all that an earlier life drew.
+    private static ulong MicrosecondsSince1970 => (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    private PlainPfsyncOptions PlainOptions(ReadOnlySpan<byte> random) =>
+        new()
+        {
+            HostId = Options.HostId ?? (BinaryPrimitives.ReadUInt32LittleEndian(random) | 1),
+            FirstId = MicrosecondsSince1970,
+            Peers = Options.Formats,
+            Scope = Scope(),
+            MaxEntries = Options.MaxEntries,
+            LoneWait = Options.LoneWait,
+            BulkLimit = Options.BulkLimit,
+            ScanPeriod = Options.ScanPeriod,
+        };
+
     private StateSyncEngineOptions EngineOptions(ReadOnlySpan<byte> random) =>
         new()
         {
             NodeId = (byte)Options.NodeId,
             Epoch = BinaryPrimitives.ReadUInt64LittleEndian(random) | 1,
             Seed = BinaryPrimitives.ReadUInt64LittleEndian(random[8..]),
-            ClockStart = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
+            ClockStart = MicrosecondsSince1970,
             Peers = Options.Peers.Count,
             Secret = Options.Secret,
-            Scope = new StateScope(
-                Options
-                    .ExemptAddresses.Concat(Options.Peers)
-                    .Append(Options.LocalAddress)
-                    .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a))),
-                Options.Filters
-            ),
+            Scope = Scope(),
             MaxEntries = Options.MaxEntries,
             LoneWait = Options.LoneWait,
             BulkLimit = Options.BulkLimit,
@@ -269,21 +298,21 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 
     private void ReadDatagrams(Instant now)
     {
-        for (var i = 0; i < DatagramsPerTurn && _socket!.TryReceive(_buffer, out var length, out var peer); i++)
-            _engine!.Receive(now, peer, _buffer.AsSpan(0, length));
+        for (var i = 0; i < DatagramsPerTurn && _socket!.TryReceive(_buffer, out var datagram); i++)
+            _engine!.Receive(now, datagram.Peer, datagram.Ttl, _buffer.AsSpan(datagram.Offset, datagram.Length));
     }
 
     private void Publish(Instant now)
     {
         var engine = _engine!;
         var before = _snapshot.IsReady;
-        var peers = ImmutableArray.CreateBuilder<StateSyncPeerSnapshot>(Options.Peers.Count);
-        for (var i = 0; i < Options.Peers.Count; i++)
+        var peers = ImmutableArray.CreateBuilder<StateSyncPeerSnapshot>(_destinations.Length);
+        for (var i = 0; i < _destinations.Length; i++)
         {
             var peer = engine.Peer(i);
             peers.Add(
                 new StateSyncPeerSnapshot(
-                    Options.Peers[i],
+                    _destinations[i],
                     peer.NodeId,
                     peer.IsAlive,
                     peer.IsInSync,
@@ -299,9 +328,9 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
     }
 
-    private ImmutableArray<KeyValuePair<string, long>> Counters(StateSyncEngine engine) =>
+    private ImmutableArray<KeyValuePair<string, long>> Counters(IStateSync engine) =>
         [
-            .. engine.Counters.List(),
+            .. engine.ListCounters(),
             new("eventsMalformed", _events!.Malformed),
             new("eventBuffer", _events.ReceiveBuffer),
             new("kernelRefusals", _table!.Refused),
