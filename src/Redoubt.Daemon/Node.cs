@@ -509,6 +509,7 @@ internal sealed class Node : IDisposable
             Addresses = [],
             UnicastPeers = [],
             FormerAddresses = [],
+            Accepts = b.Accepts, // a rule
         } == b with { Addresses = [], UnicastPeers = [], FormerAddresses = [] }
         && a.Addresses.SequenceEqual(b.Addresses)
         && a.UnicastPeers.SequenceEqual(b.UnicastPeers);

@@ -138,6 +138,11 @@ public sealed record VirtualHostConfiguration
     /// <summary>VRRP version 3 on IPv4: what the checksum covers.</summary>
     public VrrpChecksum Checksum { get; init; }
 
+    /// <summary>
+    /// Accept_Mode of RFC 5798, section 6.1: whether the master takes packets to the addresses as its own. The owner of the addresses (priority 255) always does.
+    /// </summary>
+    public bool Accepts { get; init; } = true;
+
     /// <summary>VRRP for IPv6, which has virtual MACs of its own.</summary>
     public bool IsVrrp6 => Protocol == VirtualRouterProtocol.Vrrp3 && Addresses is [{ IsIPv6: true }, ..];
 

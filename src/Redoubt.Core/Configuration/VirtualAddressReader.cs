@@ -328,6 +328,7 @@ internal sealed class VirtualAddressReader(
                     ? TimeSpan.FromMilliseconds(10 * chosen.Interval)
                     : TimeSpan.FromSeconds(first.AdvBase),
                 Checksum = chosen?.Checksum ?? VrrpChecksum.WithPseudoHeader,
+                Accepts = chosen is not { Accepts: false, Priority: not VrrpHostOptions.OwnerPriority },
             };
             if (host.Protocol != VirtualRouterProtocol.Carp)
                 CheckRouter(entries[0].Element, host);

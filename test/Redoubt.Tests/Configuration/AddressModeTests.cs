@@ -184,4 +184,34 @@ public class AddressModeTests
             p => p.Message.Contains("neither a virtual address nor an interface's", StringComparison.Ordinal)
         );
     }
+
+    [Theory]
+    [InlineData("<accept>no</accept>", true)]
+    [InlineData("<accept>yes</accept>", false)]
+    [InlineData("", false)]
+    [InlineData("<accept>no</accept><priority>255</priority>", false)] // the owner of the addresses
+    public void Without_accept_mode_the_master_of_a_virtual_router_is_not_reached_at_its_addresses(string tags, bool closed)
+    {
+        var result = ConfigVectors.Read(
+            ConfigVectors
+                .Text("good/pair.xml")
+                .Replace("<protocol>carp</protocol>", $"<protocol>vrrp3</protocol>{tags}", StringComparison.Ordinal)
+        );
+
+        var rules = RulesetCompiler.Compile(result.Configuration!, new RulesetContext()).Split('\n').Select(l => l.Trim()).ToList();
+
+        Assert.Empty(result.Errors);
+        var dropping = rules.Where(r => r.Contains("\"unaccepted\" drop", StringComparison.Ordinal)).Select(r => r.Split(" counter")[0]);
+        Assert.Equal(
+            closed
+                ?
+                [
+                    "ip daddr { 10.0.0.1, 10.0.0.9 }",
+                    "ip6 daddr fe80::1 meta l4proto != icmpv6",
+                    "ip6 daddr fe80::1 icmpv6 type != { nd-neighbor-solicit, nd-neighbor-advert }",
+                ]
+                : [],
+            dropping
+        );
+    }
 }
