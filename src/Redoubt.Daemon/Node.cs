@@ -67,8 +67,8 @@ internal sealed class Node : IDisposable
         _sysctls = new SysctlKeeper(stateDirectory);
         _sysctls.WantHost();
         _sysctls.WantTracking();
-        foreach (var device in configuration.VirtualHosts.Select(h => h.Device).Distinct())
-            _sysctls.WantParent(device);
+        foreach (var hosts in configuration.VirtualHosts.GroupBy(h => h.Device))
+            _sysctls.WantParent(hosts.Key, holds: hosts.Any(h => h.UsesRealMac));
         try
         {
             TellUnset(_sysctls.Apply());
@@ -447,7 +447,7 @@ internal sealed class Node : IDisposable
                 {
                     var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
                     var macvlans = configuration
-                        .VirtualHosts.Where(h => h.Interface == i.Name)
+                        .VirtualHosts.Where(h => h.Interface == i.Name && !h.UsesRealMac)
                         .Select(h => VirtualMacDevice.Name(parent, h.Vhid, h.IsVrrp6));
                     return new RulesetInterface(
                         i.Name,

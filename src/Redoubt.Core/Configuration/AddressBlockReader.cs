@@ -1,4 +1,5 @@
 using static Redoubt.Core.Configuration.ElementReading;
+using static Redoubt.Core.Configuration.VirtualAddressReader;
 
 namespace Redoubt.Core.Configuration;
 
@@ -8,6 +9,8 @@ namespace Redoubt.Core.Configuration;
 /// </summary>
 internal sealed class AddressBlockReader(Problems problems)
 {
+    private readonly Dictionary<string, int> _proxied = [];
+
     private enum Kind
     {
         ByLength,
@@ -51,6 +54,44 @@ internal sealed class AddressBlockReader(Problems problems)
         }
         var prefix = host with { Length = length };
         return (prefix, AddressRange.Of(prefix));
+    }
+
+    /// <summary>Whether an entry of mode proxyarp says what can be answered for; to be called for each in turn.</summary>
+    public void CheckProxied(ConfigElement entry, VirtualAddress vip)
+    {
+        var at = entry.First("range") ?? entry.First("subnet") ?? entry;
+        if (!IsUsable(vip.Range.At(0)) || !IsUsable((vip.Range with { First = vip.Range.Last }).At(0)))
+            problems.Error(at, $"nobody can have {vip.Range}", "unicast addresses");
+        var count = _proxied.GetValueOrDefault(vip.Interface);
+        if (count > ConfigurationLimits.ProxiedAddresses)
+            return; // told of
+        _proxied[vip.Interface] = count += vip.Range.Count(ConfigurationLimits.ProxiedAddresses);
+        if (count > ConfigurationLimits.ProxiedAddresses)
+            problems.Error(
+                at,
+                $"with {vip.Range} too many addresses are to be answered for on {vip.Interface}",
+                FormattableString.Invariant(
+                    $"at most {ConfigurationLimits.ProxiedAddresses} on an interface; mode other for what is routed here"
+                )
+            );
+    }
+
+    /// <summary>Only a virtual MAC's device has a gate for addresses that nobody has.</summary>
+    public void CheckHosts(
+        IEnumerable<(ConfigElement Element, VirtualAddress Address)> entries,
+        IReadOnlyList<VirtualHostConfiguration> hosts
+    )
+    {
+        foreach (var (element, vip) in entries)
+        {
+            var near = hosts.Where(h => h.Interface == vip.Interface).ToList();
+            if (vip.Mode == VirtualAddressMode.ProxyArp && near.Count > 0 && near.TrueForAll(h => h.UsesRealMac))
+                problems.Error(
+                    element.First("interface")!,
+                    $"every vhid on {vip.Interface} uses the real MAC: nothing would keep two nodes from answering for {vip.Range}",
+                    "a vhid with <mac>virtual</mac> there, or none"
+                );
+        }
     }
 
     private (AddressPrefix Prefix, AddressRange Range)? ReadRange(ConfigElement entry, ConfigElement? range)

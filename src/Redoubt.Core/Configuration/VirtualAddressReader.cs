@@ -13,7 +13,6 @@ internal sealed class VirtualAddressReader(
 {
     private readonly List<(ConfigElement Element, VirtualAddress Address)> _read = [];
     private readonly AddressBlockReader _blocks = new(problems);
-    private readonly Dictionary<string, int> _proxied = [];
 
     public ImmutableArray<VirtualAddress> Addresses => [.. _read.Select(r => r.Address)];
 
@@ -43,6 +42,7 @@ internal sealed class VirtualAddressReader(
         ResolveStacked();
         CheckDuplicates();
         Hosts = Join();
+        _blocks.CheckHosts(_read, Hosts);
     }
 
     private VirtualAddress? ReadOne(ConfigElement entry)
@@ -77,7 +77,7 @@ internal sealed class VirtualAddressReader(
         if (where is null || block is null)
             return null;
         if (mode == VirtualAddressMode.ProxyArp)
-            CheckProxied(entry, address);
+            _blocks.CheckProxied(entry, address);
         if (mode == VirtualAddressMode.Carp)
             CheckSubnet(entry, address);
         return address;
@@ -154,25 +154,6 @@ internal sealed class VirtualAddressReader(
         else if (length < host.MaxLength - 1 && !host.IsIPv6 && (prefix.Network.Address == host.Address || IsBroadcast(prefix)))
             problems.Error(at, $"{host.AddressText} is the network or broadcast address of {prefix.Network}", "a host's address");
         return prefix;
-    }
-
-    private void CheckProxied(ConfigElement entry, VirtualAddress vip)
-    {
-        var at = entry.First("range") ?? entry.First("subnet") ?? entry;
-        if (!IsUsable(vip.Range.At(0)) || !IsUsable((vip.Range with { First = vip.Range.Last }).At(0)))
-            problems.Error(at, $"nobody can have {vip.Range}", "unicast addresses");
-        var count = _proxied.GetValueOrDefault(vip.Interface);
-        if (count > ConfigurationLimits.ProxiedAddresses)
-            return; // told of
-        _proxied[vip.Interface] = count += vip.Range.Count(ConfigurationLimits.ProxiedAddresses);
-        if (count > ConfigurationLimits.ProxiedAddresses)
-            problems.Error(
-                at,
-                $"with {vip.Range} too many addresses are to be answered for on {vip.Interface}",
-                FormattableString.Invariant(
-                    $"at most {ConfigurationLimits.ProxiedAddresses} on an interface; mode other for what is routed here"
-                )
-            );
     }
 
     private string UniqId(ConfigElement entry)
@@ -389,7 +370,7 @@ internal sealed class VirtualAddressReader(
     private static bool IsBroadcast(AddressPrefix prefix) =>
         (prefix.Address.Low | (0xffff_ffffUL << (32 - prefix.Length) & 0xffff_ffffUL)) == 0xffff_ffffUL;
 
-    private static bool IsUsable(AddressPrefix host) =>
+    internal static bool IsUsable(AddressPrefix host) =>
         host.IsIPv6
             ? host.Address.High >> 56 != 0xff && !(host.Address.High == 0 && host.Address.Low <= 1)
             : host.Address.Low >> 28 is not (0xe or 0xf) && host.Address.Low >> 24 is not (0 or 127);

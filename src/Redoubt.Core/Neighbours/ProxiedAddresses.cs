@@ -41,11 +41,12 @@ public sealed record ProxiedAddresses(string Interface, string Device, VirtualHo
         ];
 
     /// <summary>
-    /// The first vhid of the entry's interface that has addresses of its family, or the first one: the families of a virtual router are elected apart.
+    /// The first vhid with a virtual MAC on the entry's interface that has addresses of its family, or the first one: the families of a virtual router are
+    /// elected apart.
     /// </summary>
     public static VirtualHostConfiguration? HostOf(NodeConfiguration configuration, VirtualAddress address)
     {
-        var hosts = configuration.VirtualHosts.Where(h => h.Interface == address.Interface);
+        var hosts = configuration.VirtualHosts.Where(h => h.Interface == address.Interface && !h.UsesRealMac);
         return hosts.FirstOrDefault(h => h.Addresses.Any(a => a.IsIPv6 == address.IsIPv6)) ?? hosts.FirstOrDefault();
     }
 

@@ -122,7 +122,7 @@ public class AddressModeTests
         static string Half(int n, string on) =>
             Block("proxyarp", $"<type>network</type><subnet>198.18.{n * 8}.0</subnet><subnet_bits>21</subnet_bits>", on);
 
-        Assert.Empty(With($"{Half(0, "wan")}</vip><vip>{Half(1, "wan")}</vip><vip>{Half(2, "lan")}").Problems);
+        Assert.Empty(With($"{Half(0, "wan")}</vip><vip>{Half(1, "wan")}</vip><vip>{Half(2, "opt1")}").Problems);
         var error = Assert.Single(With($"{Half(0, "wan")}</vip><vip>{Half(1, "wan")}</vip><vip>{Half(2, "wan")}").Errors);
         Assert.Equal("virtualip/vip[7]/subnet", error.Element);
     }
@@ -213,5 +213,26 @@ public class AddressModeTests
                 : [],
             dropping
         );
+    }
+
+    [Theory]
+    [InlineData("<mac>real</mac>", false)] // as in the file: lan@1
+    [InlineData("<mac>virtual</mac>", true)]
+    public void Proxied_addresses_need_a_vhid_with_a_gate_of_its_own_where_there_are_any(string mac, bool fits)
+    {
+        var text = ConfigVectors
+            .Text("good/pair.xml")
+            .Replace(
+                "</virtualip>",
+                $"<vip>{Block("proxyarp", "<type>single</type><subnet>10.0.0.40</subnet>", "lan")}</vip></virtualip>",
+                StringComparison.Ordinal
+            )
+            .Replace("<mac>real</mac>", mac, StringComparison.Ordinal);
+
+        var result = ConfigVectors.Read(text);
+
+        Assert.Equal(!fits, result.Errors.Any(p => p.Element == "virtualip/vip[5]/interface"));
+        if (fits)
+            Assert.Equal("lan@1", Assert.Single(ProxiedAddresses.Of(result.Configuration!)).Host!.Member);
     }
 }
