@@ -166,15 +166,19 @@ internal static class StatusCommand
             return;
         output.Write(
             Plain.Table(
-                ["PEER", "ALIVE", "IN SYNC", "LAG", "BULK"],
+                ["PEER", "ALIVE", "IN SYNC", "LAG", "BULK", "TABLES", "REPAIRED"],
                 sync.Peers.Select(p =>
                     (string[])
                         [
                             p.Address,
-                            YesNo(p.Alive),
+                            p.Silence ?? YesNo(p.Alive),
                             YesNo(p.InSync),
                             p.LagMs is { } lag ? string.Create(CultureInfo.InvariantCulture, $"{lag:0.0} ms") : "-",
                             p.Bulk,
+                            p.Tables is null ? "-"
+                            : p.ComparedSecondsAgo is { } ago ? string.Create(CultureInfo.InvariantCulture, $"{p.Tables}, {ago:0} s ago")
+                            : p.Tables,
+                            p.Repaired?.ToString(CultureInfo.InvariantCulture) ?? "-",
                         ]
                 )
             )

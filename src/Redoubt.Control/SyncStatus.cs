@@ -37,8 +37,24 @@ public sealed record PeerStatus
         init => field = value is { } lag && double.IsFinite(lag) ? lag : null;
     }
 
-    /// <summary>"done", "running 37%" or "failed".</summary>
+    /// <summary>"done", "running 37%", "comparing", "waiting" or "failed".</summary>
     public required string Bulk { get; init; }
+
+    /// <summary>"equal" or "different": both nodes' tables when they were last compared; null when they were not yet, or cannot be.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Tables { get; init; }
+
+    /// <summary>Seconds since both directions were compared; null when they were not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ComparedSecondsAgo { get; init; }
+
+    /// <summary>States told or asked for because the tables differed, since the daemon started; null where they were not compared.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Repaired { get; init; }
+
+    /// <summary>Why a peer that is heard does not count as reached: "does not hear", "does not acknowledge"; null when both directions work.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Silence { get; init; }
 }
 
 /// <summary>A node's part in the replication of the configuration.</summary>

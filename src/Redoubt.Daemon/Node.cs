@@ -8,6 +8,7 @@ using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
 using Redoubt.Core.PlainPfsync;
+using Redoubt.Core.StateSync;
 using Redoubt.Daemon.Diagnosis;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
@@ -251,6 +252,20 @@ internal sealed class Node : IDisposable
                     InSync = p.IsInSync,
                     LagMs = p.LagMilliseconds,
                     Bulk = p.Bulk,
+                    Tables = p.Agreement switch
+                    {
+                        TableAgreement.Equal => "equal",
+                        TableAgreement.Different => "different",
+                        _ => null,
+                    },
+                    ComparedSecondsAgo = p.ComparedAgo is { } ago ? Math.Round(ago.TotalSeconds, 1) : null,
+                    Repaired = p.ComparedAgo is null ? null : p.Repaired,
+                    Silence = p.Silence switch
+                    {
+                        PeerSilence.DoesNotHear => "does not hear",
+                        PeerSilence.DoesNotAcknowledge => "does not acknowledge",
+                        _ => null,
+                    },
                 }),
             ],
             Counters = snapshot.Counters.ToDictionary(),

@@ -39,6 +39,9 @@ public readonly record struct PfsyncHello
     /// <summary>The sender calls itself ready.</summary>
     public bool IsReady { get; init; }
 
+    /// <summary>The sender knows digests: it compares its table with ours when it is asked to.</summary>
+    public bool ComparesDigests { get; init; }
+
     /// <summary>Reads a message of at least <see cref="Length"/> bytes.</summary>
     public static PfsyncHello Read(ReadOnlySpan<byte> message) =>
         new()
@@ -52,6 +55,7 @@ public readonly record struct PfsyncHello
             HoldMicroseconds = BinaryPrimitives.ReadUInt32BigEndian(message[40..]),
             IsForwarding = (message[44] & 1) != 0,
             IsReady = (message[44] & 2) != 0,
+            ComparesDigests = (message[44] & 4) != 0,
         };
 
     /// <summary>Writes <see cref="Length"/> bytes.</summary>
@@ -64,7 +68,7 @@ public readonly record struct PfsyncHello
         BinaryPrimitives.WriteInt64BigEndian(message[24..], SentAt);
         BinaryPrimitives.WriteInt64BigEndian(message[32..], EchoSentAt);
         BinaryPrimitives.WriteUInt32BigEndian(message[40..], HoldMicroseconds);
-        message[44] = (byte)((IsForwarding ? 1 : 0) | (IsReady ? 2 : 0));
+        message[44] = (byte)((IsForwarding ? 1 : 0) | (IsReady ? 2 : 0) | (ComparesDigests ? 4 : 0));
         message[45..48].Clear();
     }
 }

@@ -68,6 +68,12 @@ internal sealed class PeerSession(int number)
     public bool IsConfirmed;
     public ulong NextSequence = 1;
     public ulong Acked;
+    public Instant AckedAt;
+
+    /// <summary>When our last hello that reached it was sent.</summary>
+    public Instant HeardUs;
+    public Instant UnprovenSince;
+    public Instant LastUnproven;
     public Instant OldestSent;
     public TimeSpan RetransmitAfter = InitialRetransmit;
     public static readonly TimeSpan InitialRetransmit = TimeSpan.FromMilliseconds(20);
@@ -79,6 +85,12 @@ internal sealed class PeerSession(int number)
     public uint BulkExpected;
     public uint BulkReceived;
     public int VerifyCursor = -1;
+
+    /// <summary>The life of the peer of which this node has had all states; 0 before the first.</summary>
+    public ulong HeldEpoch;
+
+    /// <summary>Comparison of tables.</summary>
+    public readonly DigestSession Digests = new();
 
     // Bulk from us to it.
     public bool BulkOutActive;

@@ -102,6 +102,7 @@ public sealed partial class StateSyncEngine
         slot.InKernel = true;
         slot.FromScan = false;
         slot.SeenInScan = _scan;
+        _digest.Note(ref slot);
     }
 
     // The kernel tells a TCP entry's first packet without its state.
@@ -128,7 +129,7 @@ public sealed partial class StateSyncEngine
         if (slot.State.Owner != _options.NodeId)
             Claim(ref slot);
         else if (changed)
-            slot.State.Revision++;
+            Revise(ref slot);
         else
             return;
         // A rule took it out of the replication: the copies go, the flow itself stays.
@@ -159,6 +160,13 @@ public sealed partial class StateSyncEngine
         SetOwner(ref slot, _options.NodeId);
         slot.State.Term++;
         slot.State.Revision = 0;
+        _digest.Note(ref slot);
+    }
+
+    private void Revise(ref StateSlot slot)
+    {
+        slot.State.Revision++;
+        _digest.Note(ref slot);
     }
 
     private const uint ToldStatus =

@@ -31,6 +31,10 @@ public sealed partial class StateSyncEngine
                     if (!TakeExpected(message, sections.Action))
                         rejection = Counters.Count(PfsyncRejection.BadMessage);
                     break;
+                case >= PfsyncAction.DigestSums and <= PfsyncAction.CompareEnd:
+                    if (!TakeDigest(peer, sections.Action, message))
+                        rejection = Counters.Count(PfsyncRejection.BadMessage);
+                    break;
                 default:
                     if (LinuxState.LengthOf(sections.Action) == 0)
                         break;
@@ -121,6 +125,7 @@ public sealed partial class StateSyncEngine
         Count++;
         if (state.Owner == _options.NodeId)
             OwnedCount++;
+        _digest.Note(ref _store[number]);
         return number;
     }
 
@@ -139,6 +144,7 @@ public sealed partial class StateSyncEngine
         var kernelId = slot.State.Entry.KernelId;
         slot.State = state with { Entry = state.Entry with { KernelId = slot.InKernel ? kernelId : 0 } };
         slot.FromScan = false;
+        _digest.Note(ref slot);
         Install(number);
     }
 
@@ -237,6 +243,7 @@ public sealed partial class StateSyncEngine
             OwnedCount--;
         slot.Phase = SlotPhase.Ended;
         slot.InKernel = false;
+        _digest.Note(ref slot);
         slot.ToldUntil = _now + _endedKept;
         _ended.Enqueue(number);
     }

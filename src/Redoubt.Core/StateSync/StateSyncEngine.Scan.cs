@@ -89,10 +89,14 @@ public sealed partial class StateSyncEngine
             return;
         }
         ref var slot = ref _store[number];
+        // Put back since this part of the walk was read: under an id that is gone nothing could be deleted any more.
+        var known = slot.State.Entry.KernelId;
+        if (known != 0 && entry.KernelId != 0 && entry.KernelId != known && !Holds(ref slot))
+            return;
         slot.SeenInScan = _scan;
         var isNews = !slot.InKernel;
         slot.InKernel = true;
-        if (entry.KernelId != 0)
+        if (entry.KernelId != 0 && known == 0)
             slot.State = slot.State with { Entry = slot.State.Entry with { KernelId = entry.KernelId } };
         if (!IsForwarding)
         {
@@ -114,7 +118,7 @@ public sealed partial class StateSyncEngine
         }
         if (Absorb(ref slot, entry, EntryParts.All))
         {
-            slot.State.Revision++;
+            Revise(ref slot);
             QueueToAll(number);
         }
         else if (_now + TimeSpan.FromSeconds(entry.TimeoutSeconds + (1.5 * ScanSeconds)) > slot.ToldUntil)

@@ -36,7 +36,7 @@ public sealed partial class StateSyncEngine
     {
         if (!peer.IsConfirmed || !peer.IsOpen)
             return;
-        while (peer.HasRoom && (peer.QueueCount > 0 || peer.BulkRequestDue || peer.BulkOutActive))
+        while (peer.HasRoom && (peer.QueueCount > 0 || peer.BulkRequestDue || peer.BulkOutActive || peer.Digests.IsDue))
         {
             var buffer = peer.Out(peer.NextSequence);
             var writer = new PfsyncWriter();
@@ -46,10 +46,11 @@ public sealed partial class StateSyncEngine
             // Half of the window stays free for live news.
             if (peer.QueueCount == 0 && peer.InFlight < PeerSession.Window / 2)
                 WriteBulk(peer, ref writer, buffer);
+            WriteDigests(peer, ref writer, buffer);
             if (writer.IsEmpty)
                 return;
             if (peer.InFlight == 0)
-                peer.OldestSent = _now;
+                peer.OldestSent = peer.AckedAt = _now;
             peer.OutLength(peer.NextSequence) = Send(peer, buffer, writer.Length, peer.NextSequence);
             peer.NextSequence++;
         }

@@ -75,9 +75,11 @@ public sealed partial class StateSyncEngine
         {
             if (header.Echo != peer.Challenge || header.Stream == 0)
             {
+                NoteUnproven(peer);
                 Answer(peer, hello.Challenge);
                 return Counters.Count(PfsyncRejection.BadSession);
             }
+            peer.Digests.IsUnderstood = hello.ComparesDigests;
             Open(peer, header);
             peer.HelloDue = true;
         }
@@ -146,7 +148,11 @@ public sealed partial class StateSyncEngine
         if (isNewLife && peer.TheirEpoch != 0)
             Notice?.Invoke("peer-restarted", $"node {header.Node} was restarted");
         if (isNewLife)
+        {
+            peer.Digests.TheyDiffer = peer.Digests.WeDiffer = 0;
+            peer.Digests.TheyCompared = peer.Digests.WeCompared = Instant.Zero;
             RestartStream(peer);
+        }
         peer.Node = header.Node;
         peer.TheirEpoch = header.Epoch;
         peer.TheirStream = header.Stream;
@@ -157,7 +163,8 @@ public sealed partial class StateSyncEngine
         peer.ClearEarly();
         peer.Challenge = NextChallenge();
         Counters.Sessions++;
-        RequestBulk(peer);
+        peer.Digests.NextInform = _now;
+        RequestTable(peer);
     }
 
     private void RestartStream(PeerSession peer)
@@ -167,6 +174,7 @@ public sealed partial class StateSyncEngine
         peer.NextSequence = 1;
         peer.Acked = 0;
         peer.BulkOutActive = false;
+        peer.Digests.Restart();
         while (peer.QueueCount > 0)
         {
             ref var slot = ref _store[peer.Peek()];
@@ -176,7 +184,7 @@ public sealed partial class StateSyncEngine
         }
         // What it was asked for in the old stream may be lost.
         if (peer.IsOpen)
-            RequestBulk(peer);
+            RequestTable(peer);
     }
 
     private void TakeHello(PeerSession peer, in PfsyncHello hello)
@@ -187,6 +195,7 @@ public sealed partial class StateSyncEngine
             return;
         peer.TheirSentAt = hello.SentAt;
         peer.TheirSentAtHeard = _now;
+        NoteHeard(peer, hello, _now);
         peer.IsForwarding = hello.IsForwarding;
         peer.IsReady = hello.IsReady;
         if (hello.Clock <= MaxIncarnation)
@@ -209,7 +218,7 @@ public sealed partial class StateSyncEngine
         if (hello.AckSequence > peer.Acked && hello.AckSequence < peer.NextSequence)
         {
             peer.Acked = hello.AckSequence;
-            peer.OldestSent = _now;
+            peer.OldestSent = peer.AckedAt = _now;
             peer.RetransmitAfter = PeerSession.InitialRetransmit;
         }
     }
@@ -253,6 +262,7 @@ public sealed partial class StateSyncEngine
             HoldMicroseconds = (uint)Math.Clamp((_now.Nanoseconds - peer.TheirSentAtHeard.Nanoseconds) / 1000, 0, uint.MaxValue),
             IsForwarding = IsForwarding,
             IsReady = IsReady,
+            ComparesDigests = true,
         };
         hello.Write(writer.Append(_control, PfsyncAction.Hello, PfsyncHello.Length));
         if (peer.IsOpen && _now >= peer.NextResendRequest && peer.FirstEarly() is var early and not 0)

@@ -42,6 +42,7 @@ public sealed partial class StateSyncEngine : IStateSync
         _table = table;
         _sink = sink;
         _store = new StateStore(options.MaxEntries, options.Seed);
+        _digest = new TableDigest(options.Secret);
         _creator = ((uint)options.NodeId << 24) | (uint)(options.Epoch & 0xffffff);
         _clock = options.ClockStart & MaxIncarnation;
         _challenges = options.Seed ^ options.Epoch;
@@ -94,6 +95,8 @@ public sealed partial class StateSyncEngine : IStateSync
         {
             CheckLife(peer);
             VerifySlice(peer);
+            InformSlice(peer);
+            CompareSlice(peer);
             Flush(peer);
             Retransmit(peer);
             // Each acknowledgement wakes the sender: under load one a millisecond is enough, its window holds a hundred times as much.
@@ -105,7 +108,7 @@ public sealed partial class StateSyncEngine : IStateSync
             Deadline = Instant.Earlier(Deadline, peer.HelloDue ? peer.NextAck : peer.NextHello);
             if (peer.InFlight > 0)
                 Deadline = Instant.Earlier(Deadline, peer.OldestSent + peer.RetransmitAfter);
-            if (peer.VerifyCursor >= 0 && peer.IsConfirmed)
+            if ((peer.VerifyCursor >= 0 && peer.IsConfirmed) || peer.Digests.IsWalking)
                 Deadline = now;
         }
     }

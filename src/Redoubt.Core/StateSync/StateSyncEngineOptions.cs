@@ -37,4 +37,7 @@ public sealed record StateSyncEngineOptions
 
     /// <summary>In which the whole table is walked once.</summary>
     public TimeSpan ScanPeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time between two comparisons of the tables with a peer.</summary>
+    public TimeSpan DigestPeriod { get; init; } = TimeSpan.FromSeconds(5);
 }

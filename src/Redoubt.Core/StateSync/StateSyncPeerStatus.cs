@@ -3,10 +3,36 @@ namespace Redoubt.Core.StateSync;
 /// <summary>How it stands with one peer.</summary>
 /// <param name="NodeId">Its node number, 0 while it was never heard.</param>
 /// <param name="IsAlive">Heard within a second.</param>
-/// <param name="IsInSync">Alive, both bulks done, no gap, nothing waiting beyond what is on its way.</param>
+/// <param name="IsInSync">Alive, heard both ways, both bulks done, no gap, nothing waiting beyond what is on its way.</param>
 /// <param name="Lag">Half of the last round trip, plus the age of what is not acknowledged.</param>
-/// <param name="Bulk">"done", "running 37%", "waiting" or "failed".</param>
-public readonly record struct StateSyncPeerStatus(byte NodeId, bool IsAlive, bool IsInSync, TimeSpan Lag, string Bulk);
+/// <param name="Bulk">"done", "running 37%", "comparing", "waiting" or "failed".</param>
+public readonly record struct StateSyncPeerStatus(byte NodeId, bool IsAlive, bool IsInSync, TimeSpan Lag, string Bulk)
+{
+    /// <summary>What the last comparison of both tables said.</summary>
+    public TableAgreement Agreement { get; init; }
+
+    /// <summary>Age of the older one of both directions' last comparisons; null where one was never made.</summary>
+    public TimeSpan? ComparedAgo { get; init; }
+
+    /// <summary>States told or asked for because the tables differed.</summary>
+    public long Repaired { get; init; }
+
+    /// <summary>Which direction of the way to it is silent.</summary>
+    public PeerSilence Silence { get; init; }
+}
+
+/// <summary>Whether two nodes hold the same states.</summary>
+public enum TableAgreement
+{
+    /// <summary>They did not compare yet, or the peer cannot.</summary>
+    Unknown,
+
+    /// <summary>They did when they last compared.</summary>
+    Equal,
+
+    /// <summary>They did not when they last compared; what differed was told or asked for.</summary>
+    Different,
+}
 
 /// <content>Status.</content>
 public sealed partial class StateSyncEngine
@@ -16,8 +42,10 @@ public sealed partial class StateSyncEngine
     {
         var peer = _peers[number];
         var isAlive = IsAlive(peer);
+        var silence = SilenceOf(peer);
         var isInSync =
             isAlive
+            && silence == PeerSilence.None
             && peer.IsConfirmed
             && peer.BulkIn == BulkPhase.Done
             && !peer.BulkOutActive
@@ -33,9 +61,21 @@ public sealed partial class StateSyncEngine
             BulkPhase.Done => "done",
             BulkPhase.Running when peer.BulkExpected > 0 => $"running {Math.Min(99, 100L * peer.BulkReceived / peer.BulkExpected)}%",
             BulkPhase.Running => "running 0%",
+            BulkPhase.Requested when peer.Digests.IsRejoining => "comparing",
             BulkPhase.Requested when _now - _start >= _options.BulkLimit => "failed",
             _ => "waiting",
         };
-        return new StateSyncPeerStatus(peer.Node, isAlive, isInSync, lag, bulk);
+        var digests = peer.Digests;
+        var isCompared = digests.WeCompared != Instant.Zero && digests.TheyCompared != Instant.Zero;
+        return new StateSyncPeerStatus(peer.Node, isAlive, isInSync, lag, bulk)
+        {
+            Agreement =
+                !isCompared ? TableAgreement.Unknown
+                : WeDiffer(peer) || TheyDiffer(peer) ? TableAgreement.Different
+                : TableAgreement.Equal,
+            ComparedAgo = isCompared ? _now - Instant.Earlier(digests.WeCompared, digests.TheyCompared) : null,
+            Repaired = digests.Repaired,
+            Silence = silence,
+        };
     }
 }

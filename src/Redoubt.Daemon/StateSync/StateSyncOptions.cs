@@ -56,4 +56,7 @@ public sealed record StateSyncOptions
 
     /// <summary>The time in which the whole table is walked once: a third of the shortest timeout class (UDP and ICMP, 30 s).</summary>
     public TimeSpan ScanPeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time between two comparisons of the tables with a peer.</summary>
+    public TimeSpan DigestPeriod { get; init; } = TimeSpan.FromSeconds(5);
 }

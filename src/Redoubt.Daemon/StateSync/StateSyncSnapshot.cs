@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
 
@@ -23,5 +24,18 @@ public sealed record StateSyncSnapshot(
 /// <param name="IsAlive">Heard within the time limit.</param>
 /// <param name="IsInSync">Alive, its bulk is in, no gap is open and nothing waits to be sent to it.</param>
 /// <param name="LagMilliseconds">Half of the last measured round trip, plus the age of what it has not acknowledged.</param>
-/// <param name="Bulk">"done", "running 37%", "waiting" or "failed".</param>
-public sealed record StateSyncPeerSnapshot(IPAddress Address, int NodeId, bool IsAlive, bool IsInSync, double LagMilliseconds, string Bulk);
+/// <param name="Bulk">"done", "running 37%", "comparing", "waiting" or "failed".</param>
+public sealed record StateSyncPeerSnapshot(IPAddress Address, int NodeId, bool IsAlive, bool IsInSync, double LagMilliseconds, string Bulk)
+{
+    /// <summary>Whether the tables were the same when they were last compared.</summary>
+    public TableAgreement Agreement { get; init; }
+
+    /// <summary>How long ago that was; null where it never was.</summary>
+    public TimeSpan? ComparedAgo { get; init; }
+
+    /// <summary>States told or asked for because the tables differed.</summary>
+    public long Repaired { get; init; }
+
+    /// <summary>Which direction of the way to it is silent.</summary>
+    public PeerSilence Silence { get; init; }
+}

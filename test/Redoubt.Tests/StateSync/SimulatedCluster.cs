@@ -25,6 +25,9 @@ internal sealed class SimulatedCluster
     /// <summary>All that was given to the network so far, as a listener on it would keep it; null: nothing is kept.</summary>
     public List<(int From, int To, byte[] Datagram)>? Recorded { get; set; }
 
+    /// <summary>What the network, or a fault of the sender, does to the content of a datagram on its way; told who sent it.</summary>
+    public Action<int, byte[]>? Spoil { get; set; }
+
     public Node[] Nodes { get; }
 
     public Instant Now { get; private set; } = new(1_000_000_000);
@@ -32,6 +35,12 @@ internal sealed class SimulatedCluster
     public int LossPercent { get; set; }
 
     public int Isolated { get; set; } = -1;
+
+    /// <summary>The node that nothing reaches, though all hear it; -1: none.</summary>
+    public int Deaf { get; set; } = -1;
+
+    /// <summary>Longer datagrams are lost, as behind a link with a smaller MTU.</summary>
+    public int LongestDatagram { get; set; } = int.MaxValue;
 
     public void Run(TimeSpan span)
     {
@@ -52,15 +61,14 @@ internal sealed class SimulatedCluster
     private void Carry(int from, int to, ReadOnlySpan<byte> datagram)
     {
         Recorded?.Add((from, to, datagram.ToArray()));
-        if (from == Isolated || to == Isolated)
+        if (from == Isolated || to == Isolated || to == Deaf || datagram.Length > LongestDatagram)
             return;
         for (var copies = LossPercent > 0 && _random.Next(10) == 0 ? 2 : 1; copies > 0; copies--)
         {
+            var carried = datagram.ToArray();
+            Spoil?.Invoke(from, carried);
             if (_random.Next(100) >= LossPercent)
-                _wire.Enqueue(
-                    (from, to, datagram.ToArray()),
-                    (Now.Nanoseconds + (LossPercent > 0 ? _random.Next(40_000_000) : 1), ++_order)
-                );
+                _wire.Enqueue((from, to, carried), (Now.Nanoseconds + (LossPercent > 0 ? _random.Next(40_000_000) : 1), ++_order));
         }
     }
 
