@@ -12,6 +12,7 @@ using Redoubt.Daemon.Diagnosis;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
 using Redoubt.Daemon.Firewall;
+using Redoubt.Daemon.Neighbours;
 using Redoubt.Daemon.Roles;
 using Redoubt.Daemon.StateSync;
 using Redoubt.Daemon.Systemd;
@@ -40,6 +41,7 @@ internal sealed class Node : IDisposable
     private readonly ElectionLoop _election;
     private readonly Reconciler _reconciler;
     private readonly FirewallSource _firewall;
+    private readonly ProxyLoop _proxies;
     private const string UnencryptedAlarm = "state-sync-unencrypted";
     private const string SecondLinkAlarm = "state-sync-second-link";
     private readonly ClusterSecret? _secret;
@@ -66,8 +68,8 @@ internal sealed class Node : IDisposable
         _sysctls = new SysctlKeeper(stateDirectory);
         _sysctls.WantHost();
         _sysctls.WantTracking();
-        foreach (var device in configuration.VirtualHosts.Select(h => h.Device).Distinct())
-            _sysctls.WantParent(device);
+        foreach (var hosts in configuration.VirtualHosts.GroupBy(h => h.Device))
+            _sysctls.WantParent(hosts.Key, holds: hosts.Any(h => h.UsesRealMac));
         try
         {
             TellUnset(_sysctls.Apply());
@@ -88,6 +90,7 @@ internal sealed class Node : IDisposable
             TellUnset(_sysctls.Apply()); // once more: the rules may have brought connection tracking with them
             _stateSync = CreateStateSync();
             _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, _firewall, ruleset, events, alarms);
+            _proxies = new ProxyLoop(alarms);
         }
         catch
         {
@@ -136,6 +139,7 @@ internal sealed class Node : IDisposable
             if (isFinal && !result.Ok && _election.HoldsAny)
                 _roles.FinishAdvertisements(_lastWordLimit);
         }
+        _proxies.Stop();
         _election.Stop();
         _stateSync?.Stop(_syncStopLimit);
         _reconciler.Stop();
@@ -146,6 +150,7 @@ internal sealed class Node : IDisposable
 
     public void Dispose()
     {
+        _proxies.Dispose();
         _reconciler.Dispose();
         _stateSync?.Dispose();
         _election.Dispose();
@@ -164,6 +169,7 @@ internal sealed class Node : IDisposable
         {
             _firewall.Adopt(configuration);
             _configuration = configuration;
+            _proxies.Set(configuration);
         }
         else
             _firewall.Reject();
@@ -193,7 +199,7 @@ internal sealed class Node : IDisposable
     /// <summary>What it takes to get from one configuration to another.</summary>
     public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next) =>
         NeedsRestart(current, next) ? NodeChange.Restart
-        : FirewallSource.Same(current, Context(current), next, Context(next)) ? NodeChange.None
+        : FirewallSource.Same(current, Context(current), next, Context(next)) && ProxyLoop.Same(current, next) ? NodeChange.None
         : NodeChange.Rules;
 
     /// <summary>Whether more than rules differ. Cheap: nothing is compiled for it.</summary>
@@ -221,6 +227,9 @@ internal sealed class Node : IDisposable
 
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
+
+    /// <summary>Questions answered for proxied addresses; null where their device cannot be used.</summary>
+    public long? ProxyAnswers(string @interface, AddressRange range) => _proxies.Answers(@interface, range);
 
     /// <summary>The cluster by its heartbeats; null without.</summary>
     public ClusterStatus? Cluster() => _election.Cluster(_configuration.Hostname);
@@ -373,6 +382,7 @@ internal sealed class Node : IDisposable
         _election.Start(demotions);
         _stateSync?.Start();
         _reconciler.Start();
+        _proxies.Set(_configuration);
     }
 
     private StateSyncLoop? CreateStateSync()
@@ -398,7 +408,7 @@ internal sealed class Node : IDisposable
                 {
                     var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
                     var macvlans = configuration
-                        .VirtualHosts.Where(h => h.Interface == i.Name)
+                        .VirtualHosts.Where(h => h.Interface == i.Name && !h.UsesRealMac)
                         .Select(h => VirtualMacDevice.Name(parent, h.Vhid, h.IsVrrp6));
                     return new RulesetInterface(
                         i.Name,
@@ -418,7 +428,9 @@ internal sealed class Node : IDisposable
         [
             .. route
                 .Addresses()
-                .Where(a => a.Protocol != RouteMessage.Protocol && links.ContainsKey(a.InterfaceIndex))
+                .Where(a =>
+                    a.Protocol is not (RouteMessage.Protocol or RouteMessage.StandingProtocol) && links.ContainsKey(a.InterfaceIndex)
+                )
                 .Where(a => !VirtualMacDevice.IsOurName(links[a.InterfaceIndex]))
                 .Select(a => new OwnAddress(links[a.InterfaceIndex], new AddressPrefix(a.Address, a.IsIPv6, a.PrefixLength))),
         ];
@@ -463,6 +475,7 @@ internal sealed class Node : IDisposable
             Addresses = [],
             UnicastPeers = [],
             FormerAddresses = [],
+            Accepts = b.Accepts, // a rule
         } == b with { Addresses = [], UnicastPeers = [], FormerAddresses = [] }
         && a.Addresses.SequenceEqual(b.Addresses)
         && a.UnicastPeers.SequenceEqual(b.UnicastPeers);

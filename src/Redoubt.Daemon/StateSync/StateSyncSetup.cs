@@ -45,7 +45,14 @@ internal sealed class StateSyncSetup(NodeConfiguration configuration, IReadOnlyL
             Formats = isPlain ? Formats(first) : [],
             HostId = configuration.HaSync.HostId,
             Filters = Settings.Filters,
-            ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.SelectMany(p => p).Select(ToIPAddress)).Distinct()],
+            ExemptAddresses =
+            [
+                .. own.Select(a => a.Prefix)
+                    .Concat(StandingAddress.Of(configuration).Select(a => a.Prefix))
+                    .Concat(peers.SelectMany(p => p))
+                    .Select(ToIPAddress)
+                    .Distinct(),
+            ],
         };
     }
 
