@@ -12,6 +12,7 @@ public sealed class PfsyncDigestTests
         IsOfNode = true,
         Node = 63,
         IsLast = true,
+        HasMore = true,
     };
 
     [Fact]
@@ -24,7 +25,7 @@ public sealed class PfsyncDigestTests
 
         Assert.True(PfsyncDigest.TryRead(message, PfsyncAction.DigestEntries, out var read));
         Assert.Equal(_head, read);
-        Assert.Equal([1, 2, 3, 4, 8, 1, 63, 1], message[..PfsyncDigest.HeadLength]);
+        Assert.Equal([1, 2, 3, 4, 8, 1, 63, 3], message[..PfsyncDigest.HeadLength]);
         Assert.Equal(3, PfsyncDigest.CountOf(message));
         Assert.Equal(ulong.MaxValue - 2, PfsyncDigest.ValueAt(message, 2));
     }
