@@ -72,6 +72,10 @@ internal sealed class PeerSession(int number)
 
     /// <summary>When our last hello that reached it was sent.</summary>
     public Instant HeardUs;
+
+    /// <summary>When the oldest hello was sent of which nothing shows that it arrived; <see cref="Instant.Never"/> where there is none.</summary>
+    public Instant UnheardSince = Instant.Never;
+    public Instant LastHello;
     public Instant UnprovenSince;
     public Instant LastUnproven;
     public Instant OldestSent;

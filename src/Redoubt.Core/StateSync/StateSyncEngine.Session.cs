@@ -270,6 +270,7 @@ public sealed partial class StateSyncEngine
             ComparesDigests = true,
             Links = LinksHeard(peer),
         };
+        NoteHello(peer);
         hello.Write(writer.Append(_control, PfsyncAction.Hello, PfsyncHello.Length));
         if (peer.IsOpen && _now >= peer.NextResendRequest && peer.FirstEarly() is var early and not 0)
         {

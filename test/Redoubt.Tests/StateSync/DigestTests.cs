@@ -197,6 +197,24 @@ public sealed class DigestTests
     }
 
     [Fact]
+    public void A_peer_that_comes_back_is_in_sync_only_when_all_that_differs_was_told_though_it_takes_more_than_one_round()
+    {
+        const int changes = PfsyncLimits.DigestRanges * 2;
+        var cluster = Started(flows: 2000);
+        cluster.Isolated = 1;
+        cluster.Run(12 * _second);
+        for (var i = 0; i < changes; i++)
+            cluster.Nodes[0].Table.Change(Flow(i * 3) with { Mark = 9 }, isEcho: false);
+        cluster.Run(_second);
+        var bulks = cluster.Nodes[1].Engine.Counters.BulksReceived;
+        cluster.Isolated = -1;
+        for (var i = 0; i < 100 && cluster.Nodes[1].Engine.Counters.Rejoins == 0; i++)
+            cluster.Run(SimulatedCluster.Step);
+        Assert.Equal(bulks, cluster.Nodes[1].Engine.Counters.BulksReceived);
+        Assert.Equal(changes, Marks(cluster.Nodes[1]).Count(m => m.Value == 9));
+    }
+
+    [Fact]
     public void A_state_of_a_node_that_fell_silent_is_compared_among_the_others()
     {
         var cluster = Started(flows: 50, nodes: 3, isEncrypted: false);

@@ -9,6 +9,7 @@ internal sealed class SimulatedCluster
 {
     public static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
     private readonly PriorityQueue<(int From, int To, int Link, byte[] Datagram), (long At, long Order)> _wire = new();
+    private readonly Queue<(int From, int To, int Link, byte[] Datagram)> _waiting = new();
     private readonly Random _random;
     private long _order;
 
@@ -46,6 +47,9 @@ internal sealed class SimulatedCluster
     /// <summary>The node that nothing reaches, though all hear it; -1: none.</summary>
     public int Deaf { get; set; } = -1;
 
+    /// <summary>The node whose process does not run; what reaches it waits in its socket. -1: none.</summary>
+    public int Frozen { get; set; } = -1;
+
     /// <summary>Longer datagrams are lost, as behind a link with a smaller MTU.</summary>
     public int LongestDatagram { get; set; } = int.MaxValue;
 
@@ -58,10 +62,23 @@ internal sealed class SimulatedCluster
             {
                 _wire.Dequeue();
                 if (carried.From != Isolated && carried.To != Isolated)
-                    Nodes[carried.To].Receive(carried.From, carried.Link, carried.Datagram);
+                    Reach(carried.From, carried.To, carried.Link, carried.Datagram);
             }
-            foreach (var node in Nodes)
-                node.Turn();
+            for (var i = 0; i < Nodes.Length; i++)
+            {
+                if (i != Frozen)
+                    Nodes[i].Turn();
+            }
+        }
+    }
+
+    private void Reach(int from, int to, int link, byte[] datagram)
+    {
+        _waiting.Enqueue((from, to, link, datagram));
+        while (_waiting.TryPeek(out var first) && first.To != Frozen)
+        {
+            _waiting.Dequeue();
+            Nodes[first.To].Receive(first.From, first.Link, first.Datagram);
         }
     }
 
