@@ -361,7 +361,7 @@ internal sealed class Node : IDisposable
                 if (text is null)
                     _alarms.Clear(id);
                 else
-                    _alarms.Raise(id, text);
+                    _alarms.Raise(id, text, id == CapacityWatch.AlarmId ? AlarmSeverity.Failed : AlarmSeverity.Degraded);
             };
             _stateSync.ReadinessChanged = (ready, why) =>
             {
