@@ -253,6 +253,10 @@ internal sealed class Node : IDisposable
                     LagMs = p.LagMilliseconds,
                     Bulk = p.Bulk,
                     Link = snapshot.Links > 1 ? p.Device : null,
+                    LagMedianMs = p.Lags?.Median,
+                    LagHighMs = p.Lags?.High,
+                    OldestMs = p.OldestMilliseconds,
+                    Resent = p.Resent,
                     Tables = p.Agreement switch
                     {
                         TableAgreement.Equal => "equal",

@@ -360,6 +360,11 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                     ComparedAgo = peer.ComparedAgo,
                     Repaired = peer.Repaired,
                     Silence = peer.Silence,
+                    Lags = peer is { LagMedian: { } median, LagHigh: { } high }
+                        ? (Math.Round(median.TotalMilliseconds, 3), Math.Round(high.TotalMilliseconds, 3))
+                        : null,
+                    OldestMilliseconds = Math.Round(peer.Oldest.TotalMilliseconds, 3),
+                    Resent = peer.Resent,
                     Device = peer.Link == 0 ? Options.Device : Options.Second!.Device,
                 }
             );
