@@ -55,6 +55,10 @@ public sealed record PeerStatus
     /// <summary>Why a peer that is heard does not count as reached: "does not hear", "does not acknowledge"; null when both directions work.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Silence { get; init; }
+
+    /// <summary>The device of the sync link that states to it take; null where there is but one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Link { get; init; }
 }
 
 /// <summary>A node's part in the replication of the configuration.</summary>

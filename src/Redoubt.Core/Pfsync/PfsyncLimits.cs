@@ -15,6 +15,9 @@ public static class PfsyncLimits
     /// <summary>The highest node id.</summary>
     public const int MaxNodeId = 8;
 
+    /// <summary>Links between two nodes at most.</summary>
+    public const int Links = 2;
+
     /// <summary>Sections in one datagram at most; more is malformed.</summary>
     public const int MaxSections = 256;
 

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Redoubt.Core.Pfsync;
 using Redoubt.Core.StateSync;
 
@@ -14,9 +13,6 @@ internal sealed class PfFlowStore(int capacity)
     private readonly Dictionary<ConntrackTuple, int> _byInner = [];
     private readonly Dictionary<PfReference, int> _byReference = [];
     private readonly Stack<int> _free = new();
-
-    /// <summary>Bytes of a flow, without its places in the indexes.</summary>
-    public static int FlowBytes { get; } = Unsafe.SizeOf<PfFlow>();
 
     /// <summary>Flows in it.</summary>
     public int Count { get; private set; }

@@ -12,6 +12,9 @@ public sealed partial class PlainPfsyncEngine
     private const byte BulkEnds = 2;
     private static readonly TimeSpan _requestInterval = TimeSpan.FromSeconds(5);
 
+    // After a request that nobody was there to answer.
+    private static readonly TimeSpan _firstRetry = TimeSpan.FromSeconds(1);
+
     /// <inheritdoc />
     public bool IsReady { get; private set; }
 
@@ -38,6 +41,9 @@ public sealed partial class PlainPfsyncEngine
             Notice?.Invoke("peer-up", $"pfsync is heard from peer {peer.Number + 1}");
             if (peer.Requests > MaxRequests || peer.BulkIn == BulkPhase.Done)
                 Restart(peer);
+            // Nobody was there to answer; now somebody is.
+            else if (peer.BulkIn == BulkPhase.Requested && peer.Requests > 0)
+                peer.NextRequest = peer.NextRequest - _requestInterval + _firstRetry;
         }
         peer.WasHeard = true;
         peer.Heard = _now;

@@ -82,6 +82,16 @@ internal sealed class PeerSession(int number)
     public TimeSpan RetransmitAfter = InitialRetransmit;
     public static readonly TimeSpan InitialRetransmit = TimeSpan.FromMilliseconds(20);
 
+    // Links between us and it.
+    public readonly Instant[] LinkHeard = new Instant[PfsyncLimits.Links];
+
+    /// <summary>Those over which it hears us, as it said last.</summary>
+    public byte LinksTheyHear = 1;
+    public int Link;
+
+    /// <summary>Since when it hears us over the first link without a break; what it was before counts for nothing.</summary>
+    public Instant FirstLinkSince;
+
     // Bulk from it to us.
     public BulkPhase BulkIn;
     public uint BulkRequest;

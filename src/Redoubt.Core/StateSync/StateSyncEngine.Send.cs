@@ -51,7 +51,7 @@ public sealed partial class StateSyncEngine
                 return;
             if (peer.InFlight == 0)
                 peer.OldestSent = peer.AckedAt = _now;
-            peer.OutLength(peer.NextSequence) = Send(peer, buffer, writer.Length, peer.NextSequence);
+            peer.OutLength(peer.NextSequence) = Send(peer, buffer, writer.Length, peer.NextSequence, peer.Link);
             peer.NextSequence++;
         }
     }
@@ -128,11 +128,11 @@ public sealed partial class StateSyncEngine
         for (var sequence = first; sequence <= last; sequence++)
         {
             Counters.DatagramsResent++;
-            Carry(peer, peer.Out(sequence)[..peer.OutLength(sequence)], isOutsideSession: false);
+            Carry(peer, peer.Out(sequence)[..peer.OutLength(sequence)], peer.Link, isOutsideSession: false);
         }
     }
 
-    private int Send(PeerSession peer, Span<byte> buffer, int length, ulong sequence, bool isOutsideSession = false)
+    private int Send(PeerSession peer, Span<byte> buffer, int length, ulong sequence, int link, bool isOutsideSession = false)
     {
         var header = new PfsyncHeader
         {
@@ -144,12 +144,12 @@ public sealed partial class StateSyncEngine
         };
         header.Write(buffer, length);
         Counters.DatagramsSent++;
-        Carry(peer, buffer[..length], isOutsideSession);
+        Carry(peer, buffer[..length], link, isOutsideSession);
         return length;
     }
 
     // Kept is the plain text: what is sent again is sealed anew, under the key and the number of its time.
-    private void Carry(PeerSession peer, ReadOnlySpan<byte> plain, bool isOutsideSession)
+    private void Carry(PeerSession peer, ReadOnlySpan<byte> plain, int link, bool isOutsideSession)
     {
         var datagram = plain;
         if (peer.Seal is { } seal)
@@ -157,7 +157,7 @@ public sealed partial class StateSyncEngine
             var length = isOutsideSession || !seal.HasSession ? seal.SealHello(plain, _sealed) : seal.Seal(_now, plain, _sealed);
             datagram = _sealed.AsSpan(0, length);
         }
-        if (!_sink.Send(peer.Number, datagram))
+        if (!_sink.Send(peer.Number, link, datagram))
             Counters.SendFailures++;
     }
 }

@@ -19,6 +19,9 @@ public readonly record struct StateSyncPeerStatus(byte NodeId, bool IsAlive, boo
 
     /// <summary>Which direction of the way to it is silent.</summary>
     public PeerSilence Silence { get; init; }
+
+    /// <summary>The link that states to it take, 0 being the first.</summary>
+    public int Link { get; init; }
 }
 
 /// <summary>Whether two nodes hold the same states.</summary>
@@ -76,6 +79,7 @@ public sealed partial class StateSyncEngine
             ComparedAgo = isCompared ? _now - Instant.Earlier(digests.WeCompared, digests.TheyCompared) : null,
             Repaired = digests.Repaired,
             Silence = silence,
+            Link = peer.Link,
         };
     }
 }

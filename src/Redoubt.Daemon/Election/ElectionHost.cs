@@ -39,8 +39,14 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     /// <summary>Index in the gate's lease groups.</summary>
     public int Group { get; } = group;
 
-    /// <summary>The macvlan.</summary>
+    /// <summary>The macvlan; with the real MAC the parent.</summary>
     public LinkInfo Device { get; set; }
+
+    /// <summary>Its addresses stand on the parent and are answered for with its MAC: it has no device of its own.</summary>
+    public bool UsesRealMac => Configuration.UsesRealMac;
+
+    /// <summary>The MAC that its addresses are at while this node holds them.</summary>
+    public MacAddress Mac => UsesRealMac ? Port.Link.Mac : Virtual.VirtualMac;
 
     /// <summary>What the election asked for and was not yet done.</summary>
     public CarpActions Pending { get; set; }

@@ -330,7 +330,7 @@ internal sealed partial class ElectionLoop
         var length = host.Virtual.WriteFrame(
             _frame,
             ipv6,
-            host.Virtual.VirtualMac,
+            host.Mac,
             source,
             ipv6 ? CarpFrame.GroupIPv6 : CarpFrame.GroupIPv4,
             ipv6 ? CarpFrame.GroupMacIPv6 : CarpFrame.GroupMacIPv4,
@@ -382,7 +382,7 @@ internal sealed partial class ElectionLoop
 
     private void Announce(ElectionHost host)
     {
-        var mac = host.Virtual.VirtualMac;
+        var mac = host.Mac;
         var mark = GateMark.Announce(host.Group);
         foreach (var address in host.Configuration.Addresses)
         {
@@ -405,7 +405,14 @@ internal sealed partial class ElectionLoop
         host.HoldsAddresses = true;
         foreach (var address in host.Configuration.Addresses)
         {
-            var errno = _route.AddAddress(host.Device.Index, address.Address, address.IsIPv6, address.Length, _addressLifetime);
+            var errno = _route.AddAddress(
+                host.Device.Index,
+                address.Address,
+                address.IsIPv6,
+                address.Length,
+                _addressLifetime,
+                preferred: !host.UsesRealMac // beside the node's own address: its connections are to come from that one
+            );
             if (!errno.IsSuccess)
                 _reports.Alarms.Raise($"address {address}", $"cannot add {address} to {host.Device.Name} ({why}): {errno}");
         }

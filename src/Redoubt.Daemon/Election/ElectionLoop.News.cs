@@ -62,15 +62,21 @@ internal sealed partial class ElectionLoop
             if (port.Link.Index != link.Index)
                 continue;
             var was = port.IsUsable;
+            var moved = !gone && port.Link.Mac != link.Mac;
             if (!gone)
                 port.Link = link;
+            foreach (var host in _hosts)
+            {
+                if (moved && host.UsesRealMac && ReferenceEquals(host.Port, port) && host.IsMaster)
+                    host.StartAnnouncements(now);
+            }
             port.IsGone = gone;
             if (was != port.IsUsable)
                 LinkChanged(port, now);
         }
         foreach (var host in _hosts)
         {
-            if (host.Device.Index == link.Index && gone && !host.Port.IsGone)
+            if (host.Device.Index == link.Index && gone && !host.Port.IsGone && !host.UsesRealMac)
                 RestoreDevice(host, now);
         }
     }
@@ -87,7 +93,7 @@ internal sealed partial class ElectionLoop
         HashSet<int> present = [.. links.Select(l => l.Index)];
         foreach (var host in _hosts)
         {
-            if (!host.Port.IsGone && !present.Contains(host.Device.Index))
+            if (!host.Port.IsGone && !present.Contains(host.Device.Index) && !host.UsesRealMac)
                 RestoreDevice(host, now);
         }
     }
@@ -138,7 +144,8 @@ internal sealed partial class ElectionLoop
     {
         foreach (var host in _hosts)
         {
-            if (host.Device.Index != news.Address.InterfaceIndex)
+            // On the parent others have addresses, too.
+            if (host.Device.Index != news.Address.InterfaceIndex || (host.UsesRealMac && !Wants(host, news.Address)))
                 continue;
             var present = news.Kind == LinkNewsKind.Address;
             if (present != host.HoldsAddresses && host.RepairAt == Instant.Never)
@@ -163,7 +170,7 @@ internal sealed partial class ElectionLoop
             return;
         var byDevice = addresses.ToLookup(a => a.InterfaceIndex);
         foreach (var host in _hosts)
-            Repair(host, byDevice[host.Device.Index]);
+            Repair(host, host.UsesRealMac ? byDevice[host.Device.Index].Where(a => Wants(host, a)) : byDevice[host.Device.Index]);
     }
 
     // The addresses are those of its device.

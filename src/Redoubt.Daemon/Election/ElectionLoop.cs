@@ -81,15 +81,18 @@ internal sealed partial class ElectionLoop : IDisposable
         _roleGroups = RoleGroups(configuration);
         RemoveForeignDevices(links);
         foreach (var host in _hosts)
-            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
+            host.Device = host.UsesRealMac
+                ? host.Port.Link
+                : VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
         if (heartbeats)
             _coordinator = CreateCoordinator(configuration, secret!);
         _gate = new AddressGate(Layout());
         var errno = _gate.Load(BootClock.Now);
         if (!errno.IsSuccess)
             throw new KernelException("load the address gate (nf_tables, family netdev, with egress hooks: Linux 5.16)", errno);
+        RemoveLeftAddresses();
         ReadAddresses(repair: true);
-        foreach (var host in _hosts)
+        foreach (var host in _hosts.Where(h => !h.UsesRealMac))
         {
             var up = _route.SetUp(host.Device.Index, true);
             if (!up.IsSuccess && host.Port.IsUsable)
@@ -108,7 +111,7 @@ internal sealed partial class ElectionLoop : IDisposable
     }
 
     /// <summary>Devices whose settings the reconciler keeps: parents and macvlans.</summary>
-    public IReadOnlyList<string> MacvlanNames => [.. _hosts.Select(h => h.Device.Name)];
+    public IReadOnlyList<string> MacvlanNames => [.. _hosts.Where(h => !h.UsesRealMac).Select(h => h.Device.Name)];
 
     /// <summary>Begins to take part, with the reasons to be demoted that stand from the beginning.</summary>
     public void Start(IEnumerable<Demotion> demotions)
@@ -166,7 +169,12 @@ internal sealed partial class ElectionLoop : IDisposable
                 return; // The lease ends by itself.
         }
         foreach (var host in _hosts)
-            _route.DeleteLink(host.Device.Index);
+        {
+            if (host.UsesRealMac)
+                RemoveAddresses(host);
+            else
+                _route.DeleteLink(host.Device.Index);
+        }
         _gate.Remove();
     }
 
@@ -198,7 +206,7 @@ internal sealed partial class ElectionLoop : IDisposable
         }
         var host = Create(configuration, listensFirst: failoverGroup is not null);
         port.Segment.Add(host);
-        port.AddVirtual(configuration.Addresses);
+        port.AddVirtual(configuration.Addresses, configuration.UsesRealMac);
         var group =
             failoverGroup ?? _hosts.Find(h => SameTiming(h.Virtual, host))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
         _hosts.Add(new ElectionHost(configuration, port, host, _hosts.Count, group));
@@ -258,8 +266,8 @@ internal sealed partial class ElectionLoop : IDisposable
             groups,
             [
                 .. _hosts.Select(h => new GateMember(
-                    h.Device.Name,
-                    h.Device.Index,
+                    h.UsesRealMac ? "" : h.Device.Name,
+                    h.UsesRealMac ? 0 : h.Device.Index,
                     h.Group,
                     [.. h.Configuration.Addresses.Select(a => new GateAddress(a.Address, a.IsIPv6))]
                 )),
@@ -270,12 +278,28 @@ internal sealed partial class ElectionLoop : IDisposable
     private void RemoveForeignDevices(IReadOnlyList<LinkInfo> links)
     {
         var wanted = _hosts
+            .Where(h => !h.UsesRealMac)
             .Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid, h.Configuration.IsVrrp6))
             .ToHashSet();
         foreach (var link in links)
         {
             if (VirtualMacDevice.IsOurs(link) && !wanted.Contains(link.Name))
                 _route.DeleteLink(link.Index);
+        }
+    }
+
+    // A killed predecessor's addresses on a device that is not ours, of a vhid that is gone or has a device of its own by now.
+    private void RemoveLeftAddresses()
+    {
+        var devices = _hosts.Where(h => !h.UsesRealMac).Select(h => h.Device.Index).ToHashSet();
+        foreach (var address in _route.Addresses())
+        {
+            if (
+                address.Protocol == RouteMessage.Protocol
+                && !devices.Contains(address.InterfaceIndex)
+                && !_hosts.Exists(h => h.UsesRealMac && h.Device.Index == address.InterfaceIndex && Wants(h, address))
+            )
+                _route.RemoveAddress(address.InterfaceIndex, address.Address, address.IsIPv6, address.PrefixLength);
         }
     }
 

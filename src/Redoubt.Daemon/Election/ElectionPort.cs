@@ -20,6 +20,7 @@ internal sealed class ElectionPort : IDisposable
     private int _sendErrors;
     private Core.Configuration.AddressPrefix? _firstIPv4;
     private Core.Configuration.AddressPrefix? _firstIPv6;
+    private readonly HashSet<(IpAddressValue, bool)> _onDevice = []; // virtual addresses that stand on the device itself
 
     public ElectionPort(string name, LinkInfo link, bool ipv4, bool ipv6)
     {
@@ -69,7 +70,14 @@ internal sealed class ElectionPort : IDisposable
     public Instant QuietAt { get; set; } = Instant.Never;
 
     public void SetAddresses(IEnumerable<AddressInfo> addresses) =>
-        Addresses = [.. addresses.Where(a => a.InterfaceIndex == Link.Index && a.Protocol != RouteMessage.Protocol && !a.IsTentative)];
+        Addresses = [
+            .. addresses.Where(a =>
+                a.InterfaceIndex == Link.Index
+                && a.Protocol != RouteMessage.Protocol
+                && !a.IsTentative
+                && !_onDevice.Contains((a.Address, a.IsIPv6))
+            ),
+        ];
 
     /// <summary>
     /// Where advertisements come from: IPv4 an address in the network of the virtual one, else any, else the virtual address
@@ -107,11 +115,13 @@ internal sealed class ElectionPort : IDisposable
     /// <summary>The first virtual address of a family on this port; null where there is none.</summary>
     public Core.Configuration.AddressPrefix? First(bool ipv6) => ipv6 ? _firstIPv6 : _firstIPv4;
 
-    /// <summary>Tells the port of a vhid's addresses.</summary>
-    public void AddVirtual(IEnumerable<Core.Configuration.AddressPrefix> addresses)
+    /// <summary>Tells the port of a vhid's addresses, and whether they stand on its device.</summary>
+    public void AddVirtual(IEnumerable<Core.Configuration.AddressPrefix> addresses, bool onDevice)
     {
         foreach (var address in addresses)
         {
+            if (onDevice)
+                _onDevice.Add((address.Address, address.IsIPv6));
             if (address.IsIPv6)
                 _firstIPv6 ??= address;
             else

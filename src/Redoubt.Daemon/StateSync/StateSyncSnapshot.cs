@@ -16,7 +16,11 @@ public sealed record StateSyncSnapshot(
     long OwnedEntries,
     ImmutableArray<StateSyncPeerSnapshot> Peers,
     ImmutableArray<KeyValuePair<string, long>> Counters
-);
+)
+{
+    /// <summary>Links that are open.</summary>
+    public int Links { get; init; } = 1;
+}
 
 /// <summary>One peer.</summary>
 /// <param name="Address">Its configured address.</param>
@@ -38,4 +42,7 @@ public sealed record StateSyncPeerSnapshot(IPAddress Address, int NodeId, bool I
 
     /// <summary>Which direction of the way to it is silent.</summary>
     public PeerSilence Silence { get; init; }
+
+    /// <summary>The device of the link that states to it take.</summary>
+    public string Device { get; init; } = "";
 }

@@ -60,6 +60,9 @@ public readonly record struct AddressInfo
     /// <summary>IFA_F_TENTATIVE or IFA_F_DADFAILED: not usable.</summary>
     public bool IsTentative => (Flags & (0x40 | 0x08)) != 0;
 
+    /// <summary>IFA_F_DADFAILED: another host on the link has it.</summary>
+    public bool IsDuplicate => (Flags & 0x08) != 0;
+
     /// <summary>fe80::/10.</summary>
     public bool IsLinkLocal => IsIPv6 && Address.High >> 54 == 0x3fa;
 }
