@@ -122,6 +122,7 @@ public sealed class DeferralTests : IDisposable
         MakeDeaf();
         using var server = Open(_server, ServerAddress, 5000);
         var fastest = Enumerable.Range(20000, 20).Min(port => Send(server, port).Packet);
+        Assert.Null(SyncPair.Get(_pair.B, Tuple(17, "10.0.1.2", 20000, ServerAddress, 5000)));
         Assert.True(fastest < _limit, $"the fastest packet took {fastest}");
         Assert.Equal(0, SyncPair.Counter(a, "held"));
         Assert.DoesNotContain("redoubt_defer", _pair.A.Shell("nft", "list tables"), StringComparison.Ordinal);
