@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Globalization;
 using Redoubt.Control;
 using Redoubt.Core.ConfigSync;
@@ -118,6 +119,9 @@ internal sealed partial class ConfigPlane
         }
         if (reply.Ok != true)
             return reply;
+        // The sender reads them next.
+        if (Store.Running is { Configuration.HaSync.SynchronizeTo: null } applied)
+            _digests = new KnownDigests(applied.Digest, ImmutableDictionary<string, string>.Empty, incoming);
         foreach (var note in outcome.Notes.Take(20))
             _events.Add(EventKind.Config, $"push from {request.Address}: {note}");
         if (request.Method == "restore_config_section")
