@@ -22,6 +22,7 @@ internal sealed partial class ConfigPlane
     // The time limit that pfSense's client sends along; receivers ignore it.
     private static readonly XmlRpcInt _timeParameter = new(900);
     private readonly Lock _syncGate = new();
+    private readonly Lock _digestGate = new();
     private readonly PushQueue _pushes = new(TimeProvider.System);
     private readonly string _memoryFile;
     private volatile SyncMemory _memory;
@@ -75,6 +76,15 @@ internal sealed partial class ConfigPlane
     // What is sent and what is held, worked out once for each document.
     private (IReadOnlyDictionary<string, string> Sent, IReadOnlyDictionary<string, string> Held) Digests(ConfigSnapshot running)
     {
+        if (_digests is { } known && known.Digest == running.Digest)
+            return (known.Sent, known.Held);
+        lock (_digestGate)
+            return DigestsOnce(running);
+    }
+
+    private (IReadOnlyDictionary<string, string> Sent, IReadOnlyDictionary<string, string> Held) DigestsOnce(ConfigSnapshot running)
+    {
+        // Who asked at the same time has done it.
         if (_digests is { } known && known.Digest == running.Digest)
             return (known.Sent, known.Held);
         var sent = running.Configuration.HaSync.SynchronizeTo is null

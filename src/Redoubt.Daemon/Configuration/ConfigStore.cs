@@ -233,12 +233,16 @@ internal sealed partial class ConfigStore : IDisposable
         if (next is null || errors > 0)
             return ControlReply.Error(Errors(errors) + First(all)) with { Problems = Bounded(all) };
 
+        // The line of the history says what changed: worked out beside what the appliers work out, for both look at all of it.
+        var head = Task.Run(() => Head(origin, running, next));
+        foreach (var applier in _appliers)
+            _ = applier.Plan(running, next);
         ConfigRevision entry;
         try
         {
             // The mark first: an entry that was never in force is known by it after a crash.
             AtomicFile.Write(_pendingFile, Encoding.ASCII.GetBytes(_history.NextId));
-            entry = _history.Add(Head(origin, running, next), bytes);
+            entry = _history.Add(head.GetAwaiter().GetResult(), bytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
