@@ -73,6 +73,7 @@ public static class CommandLine
             UserCommand.Create(call),
             InterfacesCommand.Create(call),
             ClusterCommand.Create(call),
+            DoctorCommand.Create(call),
             DecodeCommand.Create(call),
         };
     }

@@ -21,6 +21,7 @@ namespace Redoubt.Control;
 [JsonSerializable(typeof(VerbResult))]
 [JsonSerializable(typeof(ConfigRevision))]
 [JsonSerializable(typeof(ClusterDescription))]
+[JsonSerializable(typeof(Examination))]
 public sealed partial class ControlJson : JsonSerializerContext
 {
     /// <summary>The same, indented for reading.</summary>

@@ -93,6 +93,10 @@ public sealed record ControlReply
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ClusterDescription? Cluster { get; init; }
 
+    /// <summary>Answer to <c>doctor</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Examination? Examination { get; init; }
+
     /// <summary>The last line of an answer that failed.</summary>
     public static ControlReply Error(string message) => new() { Ok = false, Message = message };
 }

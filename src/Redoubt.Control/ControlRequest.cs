@@ -152,6 +152,9 @@ public static class ControlVerb
     /// <summary>Answers with a line per rule of the firewall (<see cref="ControlReply.Rule"/>), then the last line.</summary>
     public const string RulesList = "rules-list";
 
+    /// <summary>Answers with <see cref="ControlReply.Examination"/>.</summary>
+    public const string Doctor = "doctor";
+
     /// <summary>Starts a new bulk synchronisation.</summary>
     public const string StatesSync = "states-sync";
 

@@ -63,12 +63,12 @@ internal static class DaemonCommand
         events.Add(EventKind.Start, $"redoubtd {Version} started as {store.Running.Configuration.Hostname}");
         foreach (var tag in store.Running.NotInForce())
             events.Add(EventKind.Config, $"<redoubt>: {tag} has no effect");
-        ServiceManager.Tell("READY=1");
+        SystemdNotification.Tell("READY=1");
         using var watchdog = StartWatchdog(plane, alarms);
         Precompilation.Begin();
         while (signals.Take() == PosixSignal.SIGHUP)
             store.Reload();
-        ServiceManager.Tell("STOPPING=1");
+        SystemdNotification.Tell("STOPPING=1");
         watchdog?.Dispose();
         plane.Dispose();
         events.Add(EventKind.Stop, "redoubtd stopped");
@@ -80,9 +80,9 @@ internal static class DaemonCommand
 
     private static Watchdog? StartWatchdog(ConfigPlane plane, AlarmBoard alarms)
     {
-        if (ServiceManager.WatchdogInterval is not { } interval)
+        if (SystemdNotification.WatchdogInterval is not { } interval)
             return null;
-        var watchdog = new Watchdog(interval, () => plane.Node.Pulse, () => plane.Node.Wake(), ServiceManager.Tell, alarms);
+        var watchdog = new Watchdog(interval, () => plane.Node.Pulse, () => plane.Node.Wake(), SystemdNotification.Tell, alarms);
         watchdog.Start();
         return watchdog;
     }
@@ -91,6 +91,7 @@ internal static class DaemonCommand
         new()
         {
             Status = () => Status(plane, alarms),
+            Doctor = () => plane.Node.Examine(Status(plane, alarms)),
             CarpEnable = on => plane.Node.Enable(on),
             CarpDemote = (amount, reason) => plane.Node.Demote(amount, reason),
             CarpUndemote = reason => plane.Node.Undemote(reason),

@@ -7,6 +7,7 @@ using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
+using Redoubt.Daemon.Diagnosis;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
 using Redoubt.Daemon.Firewall;
@@ -200,6 +201,9 @@ internal sealed class Node : IDisposable
     public static NftResult CheckRules(NodeConfiguration next) =>
         NftCommand.Check(RulesetCompiler.Compile(PlainRulesets.WithoutSchedules(next), Context(next)));
 
+    /// <summary>Has this node claim nothing for so long where another one lives.</summary>
+    public void PostAbstention(TimeSpan time) => _election.PostAbstention(time);
+
     /// <summary>Enters a demotion of the daemon's own, or strikes it out (0).</summary>
     public void PostDemotion(string reason, int amount) => _election.PostDemotion(reason, amount);
 
@@ -241,6 +245,28 @@ internal sealed class Node : IDisposable
             ],
             Counters = snapshot.Counters.ToDictionary(),
         };
+    }
+
+    /// <summary>Looks for what would break a failover.</summary>
+    public Examination Examine(NodeStatus status)
+    {
+        using var route = new RouteNetlink();
+        return Examiner.Examine(
+            new DiagnosisFacts
+            {
+                Configuration = _configuration,
+                Status = status,
+                Links = [.. route.Links()],
+                Addresses = [.. route.Addresses()],
+                Sysctls = _sysctls.Deviations(),
+                Foreign = _election.Foreign(),
+                GateIsOwned = _configuration.VirtualHosts.IsEmpty ? null : _election.GateIsOwned,
+                Entries = Math.Max(0, KernelEntries()),
+                MaxEntries = KernelMaximum(),
+                Buckets = LinkSysctl.Read("/proc/sys/net/netfilter/nf_conntrack_buckets"),
+                Now = DateTimeOffset.UtcNow,
+            }
+        );
     }
 
     public VerbResult Enable(bool on) => _election.Enable(on);

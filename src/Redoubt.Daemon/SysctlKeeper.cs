@@ -92,6 +92,10 @@ internal sealed class SysctlKeeper
         return repaired;
     }
 
+    /// <summary>Settings that are not as wanted now, with what they are. From any thread, once everything is wanted.</summary>
+    public IReadOnlyList<(string Path, int Wanted, int? Found)> Deviations() =>
+        [.. _wanted.Select(w => (w.Key, w.Value, LinkSysctl.Read(w.Key))).Where(w => w.Item3 != w.Value)];
+
     /// <summary>Puts the former values back and forgets them.</summary>
     public void Restore()
     {

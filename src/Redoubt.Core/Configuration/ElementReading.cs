@@ -36,6 +36,24 @@ internal static class ElementReading
         return "";
     }
 
+    /// <summary>The name of an entry among others; null, and a problem, where it is missing, none, or taken.</summary>
+    public static string? UniqueName(this ConfigElement entry, Problems problems, IEnumerable<string> taken)
+    {
+        var element = entry.Single("name", problems);
+        var name = element?.Value(problems) ?? "";
+        if (name.Length is < 1 or > 32 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.'))
+            problems.Error(
+                element ?? entry,
+                name.Length == 0 ? "the name is missing" : $"{Quote(name)} is no name",
+                "up to 32 letters, digits and _ - ."
+            );
+        else if (taken.Contains(name))
+            problems.Error(element!, $"the name {name} occurs more than once", "another name");
+        else
+            return name;
+        return null;
+    }
+
     /// <summary>A flag: the element is there, and does not say off, no, false or 0.</summary>
     public static bool Flag(this ConfigElement parent, string name, Problems problems) =>
         parent.Single(name, problems) is { } flag && !IsOff(flag.Value(problems));

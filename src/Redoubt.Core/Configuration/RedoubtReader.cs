@@ -254,7 +254,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
         var taken = new HashSet<string>();
         foreach (var entry in Bounded(failover, "group", ConfigurationLimits.FailoverItems))
         {
-            var name = Name(entry, groups.Select(g => g.Name));
+            var name = entry.UniqueName(problems, groups.Select(g => g.Name));
             var members = ImmutableArray.CreateBuilder<string>();
             foreach (var element in entry.All("member"))
             {
@@ -290,7 +290,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
         var checks = ImmutableArray.CreateBuilder<HealthCheck>();
         foreach (var entry in Bounded(failover, "check", ConfigurationLimits.FailoverItems))
         {
-            var name = Name(entry, checks.Select(c => c.Name));
+            var name = entry.UniqueName(problems, checks.Select(c => c.Name));
             var type = entry.Word(
                 "type",
                 problems,
@@ -367,23 +367,6 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
         var host = target[..colon];
         var bracketed = host.StartsWith('[') && host.EndsWith(']') && host.Length > 2;
         return AddressPrefix.TryParseAddress(bracketed ? host[1..^1] : host, out _, out var ipv6) && ipv6 == bracketed;
-    }
-
-    private string? Name(ConfigElement entry, IEnumerable<string> taken)
-    {
-        var element = entry.Single("name", problems);
-        var name = element?.Value(problems) ?? "";
-        if (name.Length is < 1 or > 32 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.'))
-            problems.Error(
-                element ?? entry,
-                name.Length == 0 ? "the name is missing" : $"{Quote(name)} is no name",
-                "up to 32 letters, digits and _ - ."
-            );
-        else if (taken.Contains(name))
-            problems.Error(element!, $"the name {name} occurs more than once", "another name");
-        else
-            return name;
-        return null;
     }
 
     private bool RequireMember(ConfigElement at, string member, ImmutableArray<VirtualHostConfiguration> hosts)

@@ -46,7 +46,7 @@ internal sealed class RoleReader(
         foreach (var entry in Bounded(failover, "service"))
         {
             WarnUnknown(entry, _serviceNames);
-            var name = Name(entry, services.Select(s => s.Name));
+            var name = entry.UniqueName(problems, services.Select(s => s.Name));
             var unit = Unit(entry);
             var command = Command(entry);
             if (entry.First("unit") is null == entry.First("command") is null)
@@ -238,23 +238,6 @@ internal sealed class RoleReader(
             groups.IsEmpty ? "an entry in <virtualip>" : $"<group>: one of {names}; or <vip>"
         );
         return default;
-    }
-
-    private string? Name(ConfigElement entry, IEnumerable<string> taken)
-    {
-        var element = entry.Single("name", problems);
-        var name = element?.Value(problems) ?? "";
-        if (name.Length is < 1 or > 32 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.'))
-            problems.Error(
-                element ?? entry,
-                name.Length == 0 ? "the name is missing" : $"{Quote(name)} is no name",
-                "up to 32 letters, digits and _ - ."
-            );
-        else if (taken.Contains(name))
-            problems.Error(element!, $"the name {name} occurs more than once", "another name");
-        else
-            return name;
-        return null;
     }
 
     private List<ConfigElement> Bounded(ConfigElement parent, string name)

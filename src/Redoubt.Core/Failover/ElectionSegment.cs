@@ -50,6 +50,9 @@ public sealed class ElectionSegment
     /// <summary>The VRRP part.</summary>
     public VrrpSegment Vrrp { get; } = new();
 
+    /// <summary>Who else uses virtual router ids here.</summary>
+    public ForeignIds Foreign { get; } = new();
+
     /// <summary>Adds a host of either protocol.</summary>
     public void Add(IVirtualHost host)
     {
@@ -92,6 +95,8 @@ public sealed class ElectionSegment
         };
         if (router is not null)
             Vrrp.Count(router, VrrpRejection.Carp);
+        if (receipt.Rejection == CarpRejection.UnknownVhid || receipt.IsVrrp)
+            Foreign.Note(payload, ipv6, source, ttl, now);
         return new ElectionReceipt
         {
             Host = receipt.Rejection == CarpRejection.None ? receipt.Host : null,

@@ -114,8 +114,8 @@ public sealed class GroupElection(GroupOptions options, byte node)
     /// <summary>The operator wants this node to take over, better or not.</summary>
     public void Force() => (_forced, _nextAsk) = (true, Instant.Zero);
 
-    /// <summary>The operator wants this node to give way: it claims nothing for so long where another one lives.</summary>
-    public void Abstain(TimeSpan time, Instant now) => _abstainUntil = now + time;
+    /// <summary>This node is to give way, by the operator's wish or because it is not sure of itself: it claims nothing for so long where another one lives.</summary>
+    public void Abstain(TimeSpan time, Instant now) => _abstainUntil = Later(_abstainUntil, now + time);
 
     /// <summary>
     /// We slept: what was sent meanwhile may be lost, and what waits to be read may be old. Nothing is claimed before <paramref name="until"/>; and after a

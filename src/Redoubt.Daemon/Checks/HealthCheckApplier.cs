@@ -10,9 +10,9 @@ namespace Redoubt.Daemon.Checks;
 
 /// <summary>
 /// The health checks of <c>redoubt/failover/check</c>: each is tried on its own, at its pace and within its time, and demotes this node by its weight while it fails. Apart from the
-/// election: a check that hangs costs nothing but itself. <paramref name="demote"/> enters or strikes out (0) a demotion of a name.
+/// election: a check that hangs costs nothing but itself. <paramref name="demote"/> enters or strikes out (0) a demotion of a name; <paramref name="abstain"/> has this node claim nothing for so long.
 /// </summary>
-internal sealed class HealthCheckApplier(Action<string, int> demote, EventLog events) : IConfigApplier
+internal sealed class HealthCheckApplier(Action<string, int> demote, Action<TimeSpan> abstain, EventLog events) : IConfigApplier
 {
     /// <summary>What the ledger's entries of checks begin with.</summary>
     public const string ReasonPrefix = "check ";
@@ -147,6 +147,9 @@ internal sealed class HealthCheckApplier(Action<string, int> demote, EventLog ev
                 return;
             var first = verdict.Passes is null;
             var isNews = verdict.OnResult(error, BootClock.Now);
+            // Before the demotion, and before its end is posted: nodes that lose a witness together, and find it again together, must not take turns.
+            if (WitnessChecks.IsOne(check) && WitnessChecks.IsUnsure(verdict.Passes, error, isNews && !first))
+                abstain(WitnessChecks.Doubt);
             // Each time: a node that was started anew has another ledger.
             demote(ReasonPrefix + check.Name, verdict.Passes == false ? check.Weight : 0);
             if (!isNews || (first && verdict.Passes == true))
@@ -166,5 +169,6 @@ internal sealed class HealthCheckApplier(Action<string, int> demote, EventLog ev
             .. snapshot.Configuration.Redoubt.Checks.Select(c =>
                 (c, c.Type == HealthCheckType.Link ? snapshot.Configuration.Interface(c.Target)?.Device : null)
             ),
+            .. WitnessChecks.Of(snapshot.Configuration).Select(c => (c, (string?)null)),
         ];
 }

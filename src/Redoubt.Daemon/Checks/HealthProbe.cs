@@ -44,11 +44,32 @@ internal static class HealthProbe
         }
     }
 
+    // One of several addresses is enough.
     private static async Task<string?> PingAsync(HealthCheck check, CancellationToken limit)
     {
+        var tries = check.Target.Split(' ').Select(t => PingAsync(t, check.Timeout, limit)).ToList();
+        var error = "";
+        await foreach (var answer in Task.WhenEach(tries).ConfigureAwait(false))
+        {
+            if (await answer.ConfigureAwait(false) is not { } why)
+                return null;
+            error = why;
+        }
+        return error;
+    }
+
+    private static async Task<string?> PingAsync(string target, TimeSpan timeout, CancellationToken limit)
+    {
         using var ping = new Ping();
-        var reply = await ping.SendPingAsync(IPAddress.Parse(check.Target), check.Timeout, cancellationToken: limit).ConfigureAwait(false);
-        return reply.Status == IPStatus.Success ? null : $"{check.Target}: {reply.Status}";
+        try
+        {
+            var reply = await ping.SendPingAsync(IPAddress.Parse(target), timeout, cancellationToken: limit).ConfigureAwait(false);
+            return reply.Status == IPStatus.Success ? null : $"{target}: {reply.Status}";
+        }
+        catch (Exception e) when (e is PingException or SocketException)
+        {
+            return $"{target}: {(e.InnerException ?? e).Message}"; // no route to one address says nothing of the others
+        }
     }
 
     private static async Task<string?> ConnectAsync(string target, CancellationToken limit)

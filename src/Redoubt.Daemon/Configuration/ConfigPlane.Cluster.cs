@@ -188,10 +188,12 @@ internal sealed partial class ConfigPlane
         };
     }
 
-    // The file first: a configuration that names it must find it. One that nobody names after a refusal is removed again.
+    // The file first: a configuration that names it must find it. One that was made for a change that is refused goes with it; one that was there before, an entry
+    // of the history may name.
     private ControlReply Enter(ConfigSnapshot running, byte[] document, (string Name, ClusterSecret Secret)? file, string by, string reason)
     {
         var path = file is { } made ? SecretFile.PathOf(Store.FilePath, made.Name) : null;
+        var isNew = path is not null && !File.Exists(path);
         if (path is not null)
         {
             try
@@ -204,11 +206,11 @@ internal sealed partial class ConfigPlane
             }
         }
         var reply = Store.Apply(document, new ConfigChangeOrigin(by.Length > 0 ? by : "root", reason, running.Digest));
-        if (reply.Ok == true || path is null)
+        if (reply.Ok == true || !isNew)
             return reply;
         try
         {
-            AtomicFile.Delete(path);
+            AtomicFile.Delete(path!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

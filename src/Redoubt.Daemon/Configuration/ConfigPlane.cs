@@ -42,7 +42,11 @@ internal sealed partial class ConfigPlane : IDisposable
         _node = new NodeApplier(stateDirectory, maintenance, events, alarms, _worker);
         _routes = new StaticRouteApplier(alarms);
         _certificates = new CertificateApplier(alarms);
-        _checks = new HealthCheckApplier((reason, amount) => _node.Current.PostDemotion(reason, amount), events);
+        _checks = new HealthCheckApplier(
+            (reason, amount) => _node.Current.PostDemotion(reason, amount),
+            time => _node.Current.PostAbstention(time),
+            events
+        );
         _authentication = new Authentication(() => _accounts.Current, events);
         // What may be refused by the kernel comes first: then least has to be undone.
         Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts, _certificates, _checks, _roles], events, alarms);

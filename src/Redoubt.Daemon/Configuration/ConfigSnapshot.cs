@@ -62,8 +62,6 @@ internal sealed record ConfigSnapshot(
             yield return "failover/profile (without cluster/secretfile there are no heartbeats: CARP's timers decide)";
         if (settings.SyncLinks.Length > 1)
             yield return "the second cluster/synclink, for state sync (heartbeats use both)";
-        if (!settings.Witnesses.IsEmpty)
-            yield return "failover/witness";
         if (settings.Defer)
             yield return "statesync/defer";
     }

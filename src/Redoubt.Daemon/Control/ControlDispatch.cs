@@ -13,6 +13,8 @@ internal static class ControlDispatch
         {
             case ControlVerb.Status:
                 return new ControlReply { Ok = true, Status = verbs.Status() };
+            case ControlVerb.Doctor:
+                return new ControlReply { Ok = true, Examination = verbs.Doctor() };
             case ControlVerb.StatesCount:
                 return new ControlReply { Ok = true, Count = verbs.StatesCount() };
         }

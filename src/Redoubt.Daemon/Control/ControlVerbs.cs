@@ -12,6 +12,9 @@ public sealed record ControlVerbs
     /// <summary>The node's state now.</summary>
     public required Func<NodeStatus> Status { get; init; }
 
+    /// <summary>Looks for what would break a failover.</summary>
+    public required Func<Examination> Doctor { get; init; }
+
     /// <summary>Switches CARP on (true) or off.</summary>
     public required Func<bool, VerbResult> CarpEnable { get; init; }
 

@@ -38,6 +38,38 @@ internal sealed partial class ElectionLoop
             };
         });
 
+    /// <summary>True where the kernel protects the gate's table from others.</summary>
+    public bool GateIsOwned => _gate.IsOwned;
+
+    /// <summary>Who else uses virtual router ids on our interfaces, newest first.</summary>
+    public IReadOnlyList<ForeignRouter> Foreign() =>
+        Ask(now =>
+        {
+            var wall = DateTimeOffset.UtcNow;
+            List<ForeignRouter> all = [];
+            foreach (var port in _ports)
+            {
+                foreach (var entry in port.Segment.Foreign.Entries)
+                {
+                    var family = entry.IsIPv6
+                        ? System.Net.Sockets.AddressFamily.InterNetworkV6
+                        : System.Net.Sockets.AddressFamily.InterNetwork;
+                    all.Add(
+                        new ForeignRouter(
+                            port.Name,
+                            entry.IsVrrp ? "vrrp" : "carp",
+                            entry.Id,
+                            entry.Source.ToIPAddress(family).ToString(),
+                            wall - (now - entry.First),
+                            wall - (now - entry.Last),
+                            entry.Count
+                        )
+                    );
+                }
+            }
+            return (IReadOnlyList<ForeignRouter>)[.. all.OrderByDescending(f => f.LastHeard)];
+        });
+
     /// <summary>Switches all vhids off or on; not kept over a restart.</summary>
     public VerbResult Enable(bool on) =>
         Ask(now =>
@@ -87,6 +119,14 @@ internal sealed partial class ElectionLoop
                 SetDemotion(reason, amount, now);
         });
     }
+
+    /// <summary>Has this node claim nothing for so long where another one lives; from any thread, without waiting.</summary>
+    public void PostAbstention(TimeSpan time) =>
+        Post(now =>
+        {
+            foreach (var group in _coordinator?.Groups ?? [])
+                group.Abstain(time, now);
+        });
 
     /// <summary>Asks a vhid to change its state; a better master pushes it back, as BSD users expect.</summary>
     public VerbResult SetState(byte vhid, string name, string state) =>

@@ -103,6 +103,17 @@ public sealed class ClusterCommandTests
         Assert.Equal(before, File.ReadAllBytes(fw2.ConfigFile));
         Assert.Empty(SecretFiles(fw2));
 
+        // A change that the store refuses takes its secret's file along, but no file that was there before it.
+        File.AppendAllText(fw2.ConfigFile, "\n");
+        Assert.Contains("was edited and not loaded", Join(fw2, token).Message, StringComparison.Ordinal);
+        Assert.Empty(SecretFiles(fw2));
+        var kept = Path.Combine(Path.GetDirectoryName(fw2.ConfigFile)!, Path.GetFileName(SecretFiles(fw1).Single()));
+        File.Copy(SecretFiles(fw1).Single(), kept);
+        Assert.False(Join(fw2, token).Ok);
+        Assert.Equal(kept, SecretFiles(fw2).Single());
+        File.Delete(kept);
+        File.WriteAllBytes(fw2.ConfigFile, before);
+
         Assert.True(Init(fw2, Topology.SyncAddress(1)).Ok);
         Assert.Contains("in a cluster already", Join(fw2, token).Message, StringComparison.Ordinal);
         Assert.True(Join(fw2, token, force: true).Ok);

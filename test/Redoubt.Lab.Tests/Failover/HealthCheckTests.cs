@@ -47,4 +47,39 @@ public sealed class HealthCheckTests
         Assert.True(fw1.Status().Checks.First(c => c.Name == "isp").Passes);
         Assert.DoesNotContain(fw1.Status().Carp.Demotions, d => d.Reason == "check isp");
     }
+
+    [Fact]
+    public void Of_two_nodes_that_a_cut_leaves_apart_the_one_with_the_witness_takes_the_group()
+    {
+        using var pair = new Pair(
+            redoubtXml: $"<failover><witness>{Topology.ClientAddress}</witness><witness>10.0.0.250</witness></failover>"
+        );
+        var (fw1, fw2) = (pair.First, pair.Second);
+        Deadline
+            .In(10)
+            .Await(
+                "both reach the witness",
+                () => new[] { fw1, fw2 }.All(n => n.Status().Checks is [{ Name: "witness lan", Passes: true }])
+            );
+        Assert.Equal(VipState.Master, fw1.State(Topology.LanVhid));
+
+        using (fw1.Lan.Cut()) // the link stays up: only the witness tells which side is connected
+        {
+            fw2.WaitForState(VipState.Master, Deadline.In(15));
+            Assert.Contains(fw1.Status().Carp.Demotions, d => d is { Reason: "check witness lan", Amount: 100 });
+        }
+        fw1.WaitForState(VipState.Master, Deadline.In(15));
+
+        // Where both lose it and find it again, nobody was better in between.
+        var since = fw1.Status().Carp.Vips[0].Since;
+        using (fw1.Lan.Cut(match: "ip protocol icmp"))
+        using (fw2.Lan.Cut(match: "ip protocol icmp"))
+        {
+            Deadline.In(10).Await("both miss it", () => new[] { fw1, fw2 }.All(Misses));
+        }
+        Deadline.In(10).Await("both reach it again", () => !new[] { fw1, fw2 }.Any(Misses));
+        Assert.Equal(since, fw1.Status().Carp.Vips[0].Since);
+
+        static bool Misses(RedoubtNode node) => node.Status().Carp.Demotions.Any(d => d.Reason == "check witness lan");
+    }
 }

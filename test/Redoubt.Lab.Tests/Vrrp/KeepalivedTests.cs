@@ -109,6 +109,12 @@ public sealed class KeepalivedTests
                     () => Explain(node)
                 );
         }
+        var examination = first.Ask(ControlVerb.Doctor).Examination!;
+        Assert.Contains(examination.Findings, f => f is { Verdict: Verdict.Error, Check: "vrrp 1@lan" });
+        Assert.Contains(
+            examination.Foreign,
+            f => f is { Interface: "lan", Protocol: "vrrp", Id: 1 } && f.Address == Topology.LanAddress(3)
+        );
         // Nothing of it reached an election: in BACKUP and MASTER since the beginning, through ten intervals of keepalived's.
         var (since, heard) = (first.Status().Carp.Vips[0].Since, Vrrp(first));
         Deadline.In(10).Await("more of VRRP", () => Vrrp(first) > heard + 10, () => $"{Vrrp(first)}");

@@ -115,6 +115,7 @@ internal sealed class ControlNode : IDisposable
             CarpState = (vhid, name, state) => Note($"state {vhid} {name} {state}"),
             Maintenance = on => Note($"maintenance {on}"),
             Failover = (back, force) => Note($"failover {back} {force}"),
+            Doctor = () => new Examination { Findings = [] },
             StatesCount = () => new StateCount(Rows, 1000),
             RulesList = () =>
                 [

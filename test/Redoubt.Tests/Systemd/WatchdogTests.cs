@@ -38,7 +38,7 @@ public class WatchdogTests
     [InlineData("9000000000000000000", null, null)]
     [InlineData(null, null, null)]
     public void The_service_manager_says_how_often_and_to_whom(string? microseconds, string? process, double? seconds) =>
-        Assert.Equal(seconds, ServiceManager.ParseInterval(microseconds, process, self: 4711)?.TotalSeconds);
+        Assert.Equal(seconds, SystemdNotification.ParseInterval(microseconds, process, self: 4711)?.TotalSeconds);
 
     [Fact]
     public void Only_while_both_loops_turn_the_service_manager_is_told_and_it_is_again_when_they_do()

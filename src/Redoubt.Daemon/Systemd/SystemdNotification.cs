@@ -5,7 +5,7 @@ using System.Text;
 namespace Redoubt.Daemon.Systemd;
 
 /// <summary>What is told to the service manager that started this process, sd_notify(3): one datagram to the socket named in the environment; a leading @ means an abstract name.</summary>
-internal static class ServiceManager
+internal static class SystemdNotification
 {
     /// <summary>Sends a state, "READY=1"; nothing where nobody asked for it.</summary>
     public static void Tell(string state)
