@@ -138,7 +138,7 @@ public sealed class PushRun(
         if (answer.Failure != PeerFailure.None)
             return ([], Failed(answer));
         var theirs = answer.Value as XmlRpcStruct ?? new XmlRpcStruct([]);
-        return (PeerCheck.Differences(theirs, pushed, MostDifferences), null);
+        return (PeerCheck.Differences(theirs, pushed, MostDifferences, _isOurs ? push.Plan.User : null), null);
     }
 
     private static Dictionary<string, string>? Digests(PeerAnswer answer) =>
