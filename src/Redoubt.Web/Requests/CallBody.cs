@@ -32,7 +32,9 @@ internal sealed class CallBody(WebLimits limits) : IDisposable
     private const int ChunkBytes = 64 << 10;
     private static readonly TimeSpan _quiet = TimeSpan.FromMilliseconds(500);
     private readonly SemaphoreSlim _large = new(1, 1);
-    private readonly SemaphoreSlim _wanted = new(0); // somebody waits for a large body's turn
+    private readonly SemaphoreSlim _wanted = new(0, 1); // somebody began to wait for a large body's turn
+    private readonly Lock _gate = new();
+    private int _waiting; // under the lock
 
     /// <summary>Reads and decodes; <c>Hold</c> is to be disposed when the call is no longer needed.</summary>
     public async Task<(BodyOutcome Outcome, XmlRpcCall? Call, XmlRpcRefusal Refusal, long Bytes, IDisposable? Hold)> ReadAsync(
@@ -114,20 +116,37 @@ internal sealed class CallBody(WebLimits limits) : IDisposable
 
     private async Task<IDisposable?> HoldAsync(CancellationToken cancel)
     {
-        if (!_large.Wait(0, cancel))
+        if (_large.Wait(0, cancel))
+            return new Release(this);
+        lock (_gate)
         {
-            _wanted.Release();
-            if (!await _large.WaitAsync(limits.Wait, cancel).ConfigureAwait(false))
-                return null;
+            _waiting++;
+            if (_wanted.CurrentCount == 0)
+                _wanted.Release();
         }
-        return new Release(this);
+        try
+        {
+            return await _large.WaitAsync(limits.Wait, cancel).ConfigureAwait(false) ? new Release(this) : null;
+        }
+        finally
+        {
+            lock (_gate)
+                _waiting--;
+        }
     }
 
     // What a large call left is the most that this process ever has: it is given back before the next one comes, and else when the answer is out and whatever belongs
     // to it is asked.
     private async Task GiveBackAsync()
     {
-        await _wanted.WaitAsync(_quiet).ConfigureAwait(false);
+        bool isWanted;
+        lock (_gate)
+        {
+            _wanted.Wait(0); // of somebody who has had his turn, or left
+            isWanted = _waiting > 0;
+        }
+        if (!isWanted)
+            await _wanted.WaitAsync(_quiet).ConfigureAwait(false);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         _large.Release();
     }

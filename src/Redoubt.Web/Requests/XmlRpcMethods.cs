@@ -154,7 +154,8 @@ internal sealed class XmlRpcMethods(NodeDaemon daemon, SnippetAnswers snippets, 
 
     private async Task<XmlRpcResponse> ChangeAsync(string method, XmlRpcStruct? body, Caller caller, CancellationToken cancel)
     {
-        var output = new ArrayBufferWriter<byte>();
+        // About as long as what came: growing would double megabytes over and over.
+        var output = new ArrayBufferWriter<byte>((int)Math.Clamp(caller.Bytes + 256, 256, options.Limits.Message.Bytes));
         ReadOnlySpan<XmlRpcValue> parameters = body is null ? [] : [body];
         if (XmlRpcWriter.WriteCall(output, Prefix + method, parameters) is { IsNone: false } refusal)
             return Refused($"{method}: {refusal}");
