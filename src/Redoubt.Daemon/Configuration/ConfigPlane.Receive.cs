@@ -119,8 +119,12 @@ internal sealed partial class ConfigPlane
         }
         if (reply.Ok != true)
             return reply;
-        // The sender reads them next.
-        if (Store.Running is { Configuration.HaSync.SynchronizeTo: null } applied)
+        // The sender reads them next; they are of what is in force and was read from the file's bytes, not of what was meant to be.
+        if (
+            Store.Running is { Configuration.HaSync.SynchronizeTo: null } applied
+            && applied.Digest == reply.Digest
+            && applied.Document.Root.HasContentOf(candidate.Root)
+        )
             _digests = new KnownDigests(applied.Digest, ImmutableDictionary<string, string>.Empty, incoming);
         foreach (var note in outcome.Notes.Take(20))
             _events.Add(EventKind.Config, $"push from {request.Address}: {note}");

@@ -120,6 +120,8 @@ internal sealed partial class ConfigPlane
             return;
         _pushes.Want($"saved by {origin.User}");
         _wake.Set();
+        // The push asks for them as soon as it has read the peer's.
+        _ = Task.Run(() => Digests(snapshot));
     }
 
     private static string Mode(ConfigSnapshot snapshot)
@@ -199,13 +201,15 @@ internal sealed partial class ConfigPlane
             else
                 areas = SyncArea.ToSend(areas, wanted, held);
         }
-        var output = new ArrayBufferWriter<byte>();
+        ArrayBufferWriter<byte>? output = null;
         PushBody? body = null;
         if (!request.Brief && (areas != SyncAreas.None || request.Held is null))
         {
             body = PushBody.Build(running.Document, areas);
             if (body.IsEmpty)
                 return No("no area of the configuration is switched on in hasync");
+            // Each text gets its tags around it: about twice the document, and growing would double megabytes over and over.
+            output = new ArrayBufferWriter<byte>(Math.Max(4096, Math.Min(running.Bytes.Length * 2, PassedDocument.MaxLength)));
             if (XmlRpcWriter.WriteCall(output, RestoreMethod, body.Value, _timeParameter) is { IsNone: false } refusal)
                 return No($"the configuration cannot be sent: {refusal}");
         }
@@ -242,7 +246,7 @@ internal sealed partial class ConfigPlane
                     Generation = memory.Generation,
                 },
             },
-            body is null ? default(ReadOnlyMemory<byte>?) : output.WrittenMemory
+            output?.WrittenMemory
         );
     }
 

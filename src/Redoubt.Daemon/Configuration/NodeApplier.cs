@@ -81,10 +81,10 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
         {
             if (_node!.TryReload(next.Configuration, next.Secret, _plain) is { } replaced)
             {
-                if (replaced.Succeeded)
-                    _plain.KeepOnly(next.Configuration);
+                _plain.KeepOnly(replaced.Succeeded || current is null ? next.Configuration : current.Configuration);
                 return replaced.Succeeded ? null : $"the rules were refused: {FirstLines(replaced.Error)}";
             }
+            _plain.KeepOnly(next.Configuration);
             _node.Stop();
             _node.Dispose();
             try
