@@ -106,7 +106,7 @@ internal sealed partial class ConfigStore : IDisposable
     /// <summary>What a document would do; changes nothing.</summary>
     public ControlReply Check(byte[] bytes)
     {
-        var snapshot = ConfigSnapshot.TryRead(bytes, _file, out var problems);
+        var snapshot = ConfigSnapshot.TryRead(bytes, _file, out var problems, _running);
         List<ConfigProblem> all = [.. problems.Select(ConfigSnapshot.Told)];
         if (snapshot is not null)
             all.AddRange(_appliers.SelectMany(a => a.Validate(_running, snapshot, applies: false)));
@@ -221,7 +221,7 @@ internal sealed partial class ConfigStore : IDisposable
         var running = _running!;
         if (bytes.AsSpan().SequenceEqual(running.Bytes) && !IsFallback)
             return Applied("nothing differs: nothing was written or reloaded", []);
-        var next = ConfigSnapshot.TryRead(bytes, _file, out var problems);
+        var next = ConfigSnapshot.TryRead(bytes, _file, out var problems, running);
         if (next is not null && !origin.MayNamePrograms && !running.Configuration.Redoubt.RunsTheSame(next.Configuration.Redoubt))
             return ControlReply.Error(
                 "refused: redoubt/hooks, redoubt/failover/service and checks of type script name programs that run with root's rights; only root may change them"
