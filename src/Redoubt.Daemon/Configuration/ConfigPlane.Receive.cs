@@ -80,6 +80,7 @@ internal sealed partial class ConfigPlane
         if (body is null)
             return ControlReply.Error("the call's parameter is no struct") with { FaultCode = XmlRpcFault.BadParameters.Code };
         var running = Store.Running;
+        var isPush = request.Method is "restore_config_section" or "restore_config_changes";
         if (
             request.Method == "restore_config_section"
             && body["version"] is XmlRpcString { Value: { Length: > 0 } theirs }
@@ -89,6 +90,12 @@ internal sealed partial class ConfigPlane
         var outcome = request.Method switch
         {
             "restore_config_section" => SectionMerge.Restore(running.Document, body, new MergeOptions { Caller = request.User }),
+            "restore_config_changes" => SectionMerge.RestoreChanges(
+                running.Document,
+                Digests(running).Held,
+                body,
+                new MergeOptions { Caller = request.User }
+            ),
             "merge_config_section" => SectionMerge.MergeConfig(running.Document, body),
             "merge_installedpackages_section" => SectionMerge.MergeInstalledPackages(running.Document, body),
             _ => null,
@@ -96,9 +103,9 @@ internal sealed partial class ConfigPlane
         if (outcome is null)
             return ControlReply.Error($"{request.Method}: no such method") with { FaultCode = XmlRpcFault.UnknownMethod.Code };
         if (outcome.Candidate is not { } candidate)
-            return ControlReply.Error(outcome.Refusal);
-        var incoming = AreaDigests.Held(candidate);
-        if (request.Method == "restore_config_section" && Conflict(request, incoming, running) is { } conflict)
+            return ControlReply.Error(outcome.Refusal) with { FaultCode = outcome.IsOutdated ? XmlRpcFault.OutdatedCode : null };
+        var incoming = outcome.Held ?? AreaDigests.Held(candidate);
+        if (isPush && Conflict(request, incoming, running) is { } conflict)
             return ControlReply.Error(conflict);
         var bytes = candidate.ToBytes();
         if (request.DryRun)
@@ -128,7 +135,7 @@ internal sealed partial class ConfigPlane
             _digests = new KnownDigests(applied.Digest, ImmutableDictionary<string, string>.Empty, incoming);
         foreach (var note in outcome.Notes.Take(20))
             _events.Add(EventKind.Config, $"push from {request.Address}: {note}");
-        if (request.Method == "restore_config_section")
+        if (isPush)
         {
             lock (_syncGate)
             {

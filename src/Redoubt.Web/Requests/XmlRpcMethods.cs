@@ -40,6 +40,10 @@ internal sealed class XmlRpcMethods(NodeDaemon daemon, SnippetAnswers snippets, 
     {
         if (call.Method == "redoubt.area_digests")
             return DigestsAsync(caller, cancel);
+        if (call.Method == "redoubt.restore_config_changes")
+            return call.Parameters is [XmlRpcStruct changes]
+                ? ChangeAsync("restore_config_changes", changes, caller, cancel)
+                : Done(XmlRpcFault.BadParameters);
         if (!call.Method.StartsWith(Prefix, StringComparison.Ordinal))
             return Done(XmlRpcFault.UnknownMethod);
         var parameters = call.Parameters;
