@@ -53,9 +53,9 @@ public sealed class ConfigNode
 
     /// <summary>
     /// An element that was read, with something else inside: it is written by its tags, by what each child stands for, and by what stands behind the last one. Its
-    /// place is a text of its own, so that it does not hold a whole file.
+    /// place is a text of its own, so that it does not hold a whole file. It stands so many lines further down.
     /// </summary>
-    internal ConfigNode ReadAnew(ImmutableArray<ConfigNode> children, ReadOnlySpan<char> tail)
+    internal ConfigNode ReadAnew(ImmutableArray<ConfigNode> children, ReadOnlySpan<char> tail, int lines)
     {
         var lead = _place.Between(_place.Lead, _place.Start);
         var start = _place.Between(_place.Start, _place.Content);
@@ -70,7 +70,7 @@ public sealed class ConfigNode
             children,
             new Placement(source, 0, lead.Length, content, content + 1, tailEnd, source.Length),
             false,
-            Line
+            Line + lines
         );
     }
 

@@ -88,6 +88,21 @@ public sealed class TreeUpdateTests
         AssertIsAsRead(Small, Update(made, there, Small));
     }
 
+    [Fact]
+    public void Changes_in_several_places_leave_what_is_between_them()
+    {
+        var old = Read(Small);
+        var there = Small.Replace("one", "a longer one", StringComparison.Ordinal).Replace("automatic", "hybrid", StringComparison.Ordinal);
+        there = there.Replace("<tracker>3", "<log/>\n<tracker>4", StringComparison.Ordinal);
+
+        var made = Update(old, Small, there);
+
+        AssertIsAsRead(there, made);
+        Assert.Same(old.Root.First("version"), made.Root.First("version"));
+        Assert.Same(old.Root.Find("filter")!.Children[1], made.Root.Find("filter")!.Children[1]);
+        AssertIsAsRead(Small, Update(made, there, Small));
+    }
+
     [Theory]
     [InlineData("<rule><tracker>3</tracker></rule>", "<rule><tracker>3</tracker>")]
     [InlineData("<rule><tracker>3</tracker></rule>", "<?xml version=\"1.0\"?><rule/>")]
@@ -137,6 +152,8 @@ public sealed class TreeUpdateTests
                     var gone = random.Next(3) == 0 ? Math.Min(text.Length - at, random.Next(40)) : 0;
                     var piece = random.Next(4) == 0 ? Anything(random, text) : _pieces[random.Next(_pieces.Length)];
                     var next = text.Remove(at, gone).Insert(at, piece);
+                    if (random.Next(2) == 0)
+                        next = next.Insert(random.Next(next.Length + 1), _pieces[random.Next(_pieces.Length)]);
                     var nextBytes = Encoding.UTF8.GetBytes(next);
                     var isRead = ConfigDocument.TryRead(nextBytes, out var whole, out var expected);
                     Assert.Equal(isRead, ConfigDocument.TryRead(nextBytes, document!, bytes, out var made, out var refusal));
