@@ -22,6 +22,9 @@ internal sealed record ConfigSnapshot(
     ImmutableArray<string> Kept
 )
 {
+    /// <summary>What reading it came to.</summary>
+    private ConfigurationResult? Result { get; init; }
+
     /// <summary>The cluster's secret, from the file that the configuration names; null where it names none.</summary>
     public ClusterSecret? Secret { get; private init; }
 
@@ -49,7 +52,7 @@ internal sealed record ConfigSnapshot(
             return null;
         }
         // One tree for both: what is acted on is read from what is kept.
-        var result = ConfigurationReader.Read(document!, file);
+        var result = ConfigurationReader.Read(document!, file, known?.Result);
         all.AddRange(result.Problems);
         if (result.Configuration is not { } configuration)
             return null;
@@ -57,7 +60,11 @@ internal sealed record ConfigSnapshot(
         all.AddRange(Unsupported(configuration).Select(p => new ConfigurationProblem(true, file, 0, p.Element, p.Message, p.Expected)));
         if (all.Any(p => p.IsError))
             return null;
-        return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections) { Secret = secret };
+        return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections)
+        {
+            Secret = secret,
+            Result = result,
+        };
     }
 
     /// <summary>SHA-256 of a file, hexadecimal.</summary>
