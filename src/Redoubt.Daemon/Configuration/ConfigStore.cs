@@ -209,7 +209,7 @@ internal sealed partial class ConfigStore : IDisposable
         if (isFromFile || IsFallback)
             return null;
         var onDisk = AtomicFile.TryRead(_file, ConfigurationLimits.FileBytes);
-        return onDisk is not null && ConfigSnapshot.DigestOf(onDisk) != _committed!.Digest
+        return onDisk is not null && !onDisk.AsSpan().SequenceEqual(_committed!.Bytes)
             ? $"conflict: {_file} was edited and not loaded; load it (SIGHUP) or undo the edit first, nothing was changed"
             : null;
     }

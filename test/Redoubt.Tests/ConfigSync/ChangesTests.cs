@@ -158,6 +158,43 @@ public sealed class ChangesTests
         Assert.InRange(_outdated, 0, _taken / 2);
     }
 
+    [Fact]
+    public void Digests_of_what_would_be_pushed_are_those_of_what_is_pushed()
+    {
+        string[] odd =
+        [
+            "<filter/>",
+            "<filter>text</filter>",
+            "<filter><rule/></filter>",
+            "<filter><rule><a>1</a><a>2</a></rule></filter>",
+            "<filter><separator><wan/></separator><separator/></filter>",
+            "<filter><rule><source><any/><any>1</any></source></rule></filter>",
+            "<filter><b:x xmlns:b='y'>1</b:x></filter>",
+            $"<filter>{string.Concat(Enumerable.Range(0, 70).Select(i => $"<x{i}>1</x{i}>"))}</filter>",
+            $"<filter>{string.Concat(Enumerable.Repeat("<d>", SyncLimits.Depth))}1{string.Concat(Enumerable.Repeat("</d>", SyncLimits.Depth))}</filter>",
+            "<nat><outbound><rule><nosync/></rule></outbound></nat>",
+            "<nat><outbound/></nat>",
+            "<aliases><alias><nosync/></alias></aliases><schedules><schedule><name>s</name></schedule></schedules>",
+            "",
+        ];
+        foreach (var inside in odd)
+            AssertSent(Primary(inside));
+        AssertSent(Vector("primary.config.xml"));
+        AssertSent(Vector("secondary.config.xml"));
+        Seeds.ForEach(100, seed => AssertSent(Primary(Lists(new Random(seed), 90))));
+    }
+
+    private static void AssertSent(ConfigDocument document)
+    {
+        SyncAreas[] several = [SyncArea.Of(document), SyncAreas.Rules, SyncAreas.Rules | SyncAreas.Nat, SyncAreas.All];
+        foreach (var areas in several)
+        {
+            Assert.Equal(AreaDigests.Of(PushBody.Build(document, areas)), AreaDigests.Of(document, areas));
+            // A second time: some are kept.
+            Assert.Equal(AreaDigests.Of(PushBody.Build(document, areas)), AreaDigests.Of(document, areas));
+        }
+    }
+
     // As a sender and a receiver do it: what no change can tell travels whole.
     private ConfigDocument Taken(ConfigDocument secondary, ConfigDocument before, ConfigDocument now)
     {

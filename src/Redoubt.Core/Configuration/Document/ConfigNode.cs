@@ -39,6 +39,9 @@ public sealed class ConfigNode
 
     internal ref readonly Placement Place => ref _place;
 
+    /// <summary>Its digest, where <see cref="ConfigDigest"/> has worked it out and it is worth keeping.</summary>
+    internal string? Digest { get; set; }
+
     /// <summary>Whether it is written exactly as in its file.</summary>
     internal bool IsAsWritten => _isAsWritten;
 
