@@ -71,7 +71,7 @@ internal sealed class FirewallSource(
     public static bool Same(NodeConfiguration a, RulesetContext inA, NodeConfiguration b, RulesetContext inB, PlainRulesets plain)
     {
         var (first, second) = (plain.Of(a, inA), plain.Of(b, inB));
-        return first.ToString() == second.ToString()
+        return first.HasTextOf(second)
             && first.Routes.SequenceEqual(second.Routes)
             && a.Firewall.TimeZone == b.Firewall.TimeZone
             && a.FilterRules.Select(r => r.Schedule).SequenceEqual(b.FilterRules.Select(r => r.Schedule))
