@@ -171,7 +171,7 @@ internal static class StatusCommand
                     (string[])
                         [
                             p.Address,
-                            p.Silence ?? YesNo(p.Alive),
+                            p.Silence ?? (p.Alive && p.Link is { } link ? $"yes, {link}" : YesNo(p.Alive)),
                             YesNo(p.InSync),
                             p.LagMs is { } lag ? string.Create(CultureInfo.InvariantCulture, $"{lag:0.0} ms") : "-",
                             p.Bulk,

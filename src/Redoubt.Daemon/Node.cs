@@ -7,7 +7,6 @@ using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
-using Redoubt.Core.PlainPfsync;
 using Redoubt.Core.StateSync;
 using Redoubt.Daemon.Diagnosis;
 using Redoubt.Daemon.Election;
@@ -44,6 +43,7 @@ internal sealed class Node : IDisposable
     private readonly FirewallSource _firewall;
     private readonly ProxyLoop _proxies;
     private const string UnencryptedAlarm = "state-sync-unencrypted";
+    private const string SecondLinkAlarm = "state-sync-second-link";
     private readonly ClusterSecret? _secret;
     private readonly StateSyncLoop? _stateSync;
     private readonly IReadOnlyDictionary<string, string> _names;
@@ -252,6 +252,11 @@ internal sealed class Node : IDisposable
                     InSync = p.IsInSync,
                     LagMs = p.LagMilliseconds,
                     Bulk = p.Bulk,
+                    Link = snapshot.Links > 1 ? p.Device : null,
+                    LagMedianMs = p.Lags?.Median,
+                    LagHighMs = p.Lags?.High,
+                    OldestMs = p.OldestMilliseconds,
+                    Resent = p.Resent,
                     Tables = p.Agreement switch
                     {
                         TableAgreement.Equal => "equal",
@@ -360,7 +365,7 @@ internal sealed class Node : IDisposable
                 if (text is null)
                     _alarms.Clear(id);
                 else
-                    _alarms.Raise(id, text);
+                    _alarms.Raise(id, text, id == CapacityWatch.AlarmId ? AlarmSeverity.Failed : AlarmSeverity.Degraded);
             };
             _stateSync.ReadinessChanged = (ready, why) =>
             {
@@ -386,67 +391,12 @@ internal sealed class Node : IDisposable
 
     private StateSyncLoop? CreateStateSync()
     {
-        var link = _configuration.Redoubt.SyncLinks.FirstOrDefault() ?? _configuration.HaSync.PfsyncInterface;
-        if (!_configuration.HaSync.PfsyncEnabled || link is null || _configuration.Interface(link) is not { } configured)
-            return null;
-        var own = OwnAddresses();
-        var peers = PeerAddresses(own);
-        var isPlain = _configuration.Redoubt.Transport == StateSyncTransport.Pfsync;
-        // Nobody named: pfsync has a group for that.
-        if (peers.Count == 0 && !isPlain)
-            return null;
-        var local =
-            own.FirstOrDefault(a => a.Device == configured.Device && (peers.Count == 0 || peers.Exists(p => a.Prefix.Network.Contains(p))))
-            ?? throw new KernelException(
-                $"state sync: {configured.Device} has no address in the network of its peer",
-                Errno.AddressNotAvailable
-            );
-        return new StateSyncLoop(
-            new StateSyncOptions
-            {
-                NodeId = peers.Count == 0 ? Math.Max(1, _configuration.Redoubt.NodeId) : NodeId(local.Prefix, peers[0]),
-                LocalAddress = ToIPAddress(local.Prefix),
-                Device = configured.Device,
-                Secret = _secret,
-                Peers = [.. peers.Select(ToIPAddress)],
-                Formats = isPlain ? Formats(peers) : [],
-                HostId = _configuration.HaSync.HostId,
-                Filters = _configuration.Redoubt.Filters,
-                ExemptAddresses =
-                [
-                    .. own.Select(a => a.Prefix)
-                        .Concat(StandingAddress.Of(_configuration).Select(a => a.Prefix))
-                        .Concat(peers)
-                        .Select(ToIPAddress)
-                        .Distinct(),
-                ],
-            }
-        );
-    }
-
-    private PfFormat[] Formats(List<AddressPrefix> peers)
-    {
-        var settings = _configuration.Redoubt;
-        if (peers.Count == 0)
-            return [PfFormat.Of(settings.Format)];
-        return [.. peers.Select(p => PfFormat.Of(settings.Peers.FirstOrDefault(c => c.Addresses[0].Host == p)?.Format ?? settings.Format))];
-    }
-
-    private List<AddressPrefix> PeerAddresses(IReadOnlyList<OwnAddress> own)
-    {
-        var configured = _configuration.Redoubt.Peers.SelectMany(p => p.Addresses.Take(1)).ToList();
-        if (configured.Count == 0 && _configuration.HaSync.PfsyncPeer is { } peer)
-            configured.Add(peer);
-        configured.RemoveAll(p => own.Any(o => o.Prefix.Address == p.Address && o.Prefix.IsIPv6 == p.IsIPv6));
-        return [.. configured.Select(p => p.Host)];
-    }
-
-    // Where nothing says which node this is, the lower address of the pair is node 1.
-    private int NodeId(AddressPrefix local, AddressPrefix peer)
-    {
-        if (_configuration.Redoubt.NodeId != 0)
-            return _configuration.Redoubt.NodeId;
-        return (local.Address.High, local.Address.Low).CompareTo((peer.Address.High, peer.Address.Low)) < 0 ? 1 : 2;
+        var options = new StateSyncSetup(_configuration, OwnAddresses()).Options(_secret, out var missing);
+        if (missing is null)
+            _alarms.Clear(SecondLinkAlarm);
+        else
+            _alarms.Raise(SecondLinkAlarm, missing);
+        return options is null ? null : new StateSyncLoop(options);
     }
 
     private static RulesetContext Context(NodeConfiguration configuration)
@@ -506,7 +456,12 @@ internal sealed class Node : IDisposable
         && a.Redoubt.Preempt == b.Redoubt.Preempt
         && a.Redoubt.PreemptDelay == b.Redoubt.PreemptDelay
         && a.Redoubt.SyncLinks.SequenceEqual(b.Redoubt.SyncLinks)
-        && a.Redoubt.Peers.SelectMany(p => p.Addresses).SequenceEqual(b.Redoubt.Peers.SelectMany(p => p.Addresses));
+        && a.Redoubt.Peers.SelectMany(p => p.Addresses).SequenceEqual(b.Redoubt.Peers.SelectMany(p => p.Addresses))
+        && a.Redoubt.Peers.Select(p => (p.Id, p.Format)).SequenceEqual(b.Redoubt.Peers.Select(p => (p.Id, p.Format)))
+        && a.Redoubt.Transport == b.Redoubt.Transport
+        && a.Redoubt.Format == b.Redoubt.Format
+        && a.Redoubt.Filters.Accept.SequenceEqual(b.Redoubt.Filters.Accept)
+        && a.Redoubt.Filters.Ignore.SequenceEqual(b.Redoubt.Filters.Ignore);
 
     // What only the rules ask about an interface.
     private static InterfaceConfiguration Bare(InterfaceConfiguration i) =>
@@ -542,11 +497,6 @@ internal sealed class Node : IDisposable
     }
 
     private static long? KernelMaximum() => LinkSysctl.Read("/proc/sys/net/netfilter/nf_conntrack_max");
-
-    private static IPAddress ToIPAddress(AddressPrefix prefix) =>
-        prefix.Address.ToIPAddress(prefix.IsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
-
-    private sealed record OwnAddress(string Device, AddressPrefix Prefix);
 }
 
 /// <summary>How much of a node a change of its configuration touches.</summary>

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Redoubt.Lab.Nodes;
 using Redoubt.Lab.Processes;
 using Redoubt.Lab.Scenarios;
+using Redoubt.Lab.Traffic;
 
 namespace Redoubt.Lab.Commands;
 
@@ -65,6 +66,8 @@ internal static class LabCommand
                     return 0;
                 case ["run", ..] when ours.Count(w => w != "--json") == 2:
                     return Play(ScenarioList.Find(ours.Last(w => w != "--json")), ours.Contains("--json"), arguments);
+                case ["serve-flows", var tcp, var udp, var path]:
+                    return FlowServer.Run(Port(tcp), Port(udp), path);
                 case ["bench", "outage", ..]:
                     return Bench(ours, arguments);
                 case ["bench", "states", ..]:
@@ -84,6 +87,9 @@ internal static class LabCommand
             return 1;
         }
     }
+
+    private static int Port(string text) =>
+        ushort.TryParse(text, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw new LabException($"{text} is no port");
 
     private static int Up(List<string> words, LabDirectory directory)
     {

@@ -5,7 +5,7 @@ namespace Redoubt.Core.Pfsync;
 /// <summary>The head that all messages of a comparison share, and what follows it. Numbers big endian.</summary>
 /// <remarks><code>
 /// 0..3   4      5                        6     7
-/// round  owner  0 the table, 1 a node    node  flags: 1 the last of its kind in this round
+/// round  owner  0 the table, 1 a node    node  flags: 1 the last of its kind in this round, 2 more differs than this round looks into
 /// Sums:     64 digests u64: of the table's nodes, or of the node's ranges
 /// Want:     mask u64 of nodes or ranges that differ; of the table 0 says: all is equal. The last of level 1 asks for the states' digests
 /// Entries, Missing: digests of single states u64, as many as the message is long; the last may have none
@@ -36,6 +36,9 @@ public readonly record struct PfsyncDigest
     /// <summary>The last of its kind in this round.</summary>
     public bool IsLast { get; init; }
 
+    /// <summary>More ranges differ than this round looks into: the next one goes on.</summary>
+    public bool HasMore { get; init; }
+
     /// <summary>Reads the head; false where the message is too short for its action or the head cannot be.</summary>
     public static bool TryRead(ReadOnlySpan<byte> message, PfsyncAction action, out PfsyncDigest head)
     {
@@ -55,6 +58,7 @@ public readonly record struct PfsyncDigest
             IsOfNode = message[5] != 0,
             Node = message[6],
             IsLast = (message[7] & 1) != 0,
+            HasMore = (message[7] & 2) != 0,
         };
         return true;
     }
@@ -66,7 +70,7 @@ public readonly record struct PfsyncDigest
         message[4] = Owner;
         message[5] = (byte)(IsOfNode ? 1 : 0);
         message[6] = Node;
-        message[7] = (byte)(IsLast ? 1 : 0);
+        message[7] = (byte)((IsLast ? 1 : 0) | (HasMore ? 2 : 0));
     }
 
     /// <summary>The number at <paramref name="index"/> behind the head.</summary>

@@ -57,7 +57,7 @@ internal sealed class PfPeerLink(int number, PfFormat format, int maxPacket)
         _isBegun = false;
         var length = _writer.Finish(_buffer);
         counters.DatagramsSent++;
-        if (!sink.Send(Number, _buffer.AsSpan(0, length)))
+        if (!sink.Send(Number, link: 0, _buffer.AsSpan(0, length)))
             counters.SendFailures++;
     }
 

@@ -12,7 +12,7 @@ public sealed partial class PlainPfsyncEngine
     private int _clearsLeft = ClearsPerTick;
 
     /// <inheritdoc />
-    public void Receive(Instant now, int peer, int ttl, ReadOnlySpan<byte> datagram)
+    public void Receive(Instant now, int peer, int link, int ttl, ReadOnlySpan<byte> datagram)
     {
         _now = now;
         Counters.DatagramsReceived++;
@@ -21,19 +21,19 @@ public sealed partial class PlainPfsyncEngine
             _rejections[(int)PfRejection.BadSource]++;
             return;
         }
-        var link = _peers[peer];
-        var reader = new PfPacketReader(datagram, link.Format.Flavour, ttl);
+        var from = _peers[peer];
+        var reader = new PfPacketReader(datagram, from.Format.Flavour, ttl);
         if (reader.Rejection == PfRejection.None)
         {
             Counters.DatagramsAccepted++;
-            Hear(link);
+            Hear(from);
         }
         while (reader.MoveSection())
         {
             while (reader.MoveMessage())
             {
                 if (reader.MessageRejection == PfRejection.None)
-                    Take(link, reader.Action, reader.Message);
+                    Take(from, reader.Action, reader.Message);
             }
         }
         _rejections[(int)reader.Rejection]++;

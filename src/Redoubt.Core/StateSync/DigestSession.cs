@@ -85,6 +85,8 @@ internal sealed class DigestSession
 
     /// <summary>All owners' states are compared, because the peer asked for it.</summary>
     public bool InformsOfAll;
+    public bool TheyHaveMore;
+    public int RoundsInARow;
     public uint InformRequest;
 
     /// <summary>One bit for each owner of whose states the peer's copy differed when it last compared.</summary>
@@ -100,6 +102,7 @@ internal sealed class DigestSession
     public int RangesLimit = PfsyncLimits.DigestRanges;
     public int WantCursor;
     public int CompareCursor;
+    public bool HasMore;
     public readonly DigestList Listed = new();
     public int MissingCursor;
     public int WeDiffer;

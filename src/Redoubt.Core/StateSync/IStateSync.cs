@@ -42,8 +42,10 @@ public interface IStateSync
     /// <summary>The kernel dropped news.</summary>
     void TakeOverrun(Instant now);
 
-    /// <summary>A datagram came from the peer of this number, -1 for anybody else; <paramref name="ttl"/> is -1 where it is not known.</summary>
-    void Receive(Instant now, int peer, int ttl, ReadOnlySpan<byte> datagram);
+    /// <summary>
+    /// A datagram came over a link from the peer of this number, -1 for anybody else; <paramref name="ttl"/> is -1 where it is not known.
+    /// </summary>
+    void Receive(Instant now, int peer, int link, int ttl, ReadOnlySpan<byte> datagram);
 
     /// <summary>Tells whether this node forwards.</summary>
     void SetForwarding(Instant now, bool forwarding);

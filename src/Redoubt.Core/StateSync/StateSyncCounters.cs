@@ -115,6 +115,9 @@ public sealed class StateSyncCounters
     /// <summary>Peers that came back after a silence and were told what differed instead of everything.</summary>
     public long Rejoins { get; internal set; }
 
+    /// <summary>Times that a peer's states went over to another link.</summary>
+    public long LinkChanges { get; internal set; }
+
     /// <summary>Bulks received completely.</summary>
     public long BulksReceived { get; internal set; }
 
@@ -160,6 +163,7 @@ public sealed class StateSyncCounters
         yield return new("outOfScope", OutOfScope);
         yield return new("scans", Scans);
         yield return new("sessions", Sessions);
+        yield return new("linkChanges", LinkChanges);
         yield return new("bulksReceived", BulksReceived);
         yield return new("bulksSent", BulksSent);
         yield return new("digestsSent", DigestsSent);

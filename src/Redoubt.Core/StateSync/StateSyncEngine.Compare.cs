@@ -103,6 +103,7 @@ public sealed partial class StateSyncEngine
         }
         // Another place to begin with each time: what cannot be repaired must not keep the rest from it.
         var left = digests.RangesLimit;
+        digests.HasMore = count > left;
         for (var i = 0; i < TableDigest.Fan; i++)
         {
             ref var mask = ref digests.RangesDiffer[(i + (17 * digests.CompareHead.Round)) % TableDigest.Fan];
@@ -127,6 +128,7 @@ public sealed partial class StateSyncEngine
         if (digests.Listed.HasOverflown)
         {
             digests.RangesLimit = Math.Max(1, digests.RangesLimit / 2);
+            digests.HasMore = true;
             digests.Listed.Clear();
             digests.Compare = ComparePhase.Missing;
             return;
@@ -242,7 +244,7 @@ public sealed partial class StateSyncEngine
             if (message.IsEmpty)
                 return;
             var isLast = digests.MissingCursor + count == digests.Listed.Count;
-            (head with { IsLast = isLast }).Write(message);
+            (head with { IsLast = isLast, HasMore = digests.HasMore }).Write(message);
             for (var i = 0; i < count; i++)
                 PfsyncDigest.SetValue(message, i, digests.Listed[digests.MissingCursor + i]);
             digests.MissingCursor += count;

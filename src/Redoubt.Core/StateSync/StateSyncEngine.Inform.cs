@@ -45,6 +45,7 @@ public sealed partial class StateSyncEngine
         peer.Digests.InformsOfAll = isOfAll;
         peer.Digests.IsBatchDue = false;
         peer.Digests.InformOwner = 0;
+        peer.Digests.RoundsInARow = 0;
         NextOwner(peer);
     }
 
@@ -60,7 +61,11 @@ public sealed partial class StateSyncEngine
         var digests = peer.Digests;
         while (++digests.InformOwner <= PfsyncLimits.MaxNodeId)
         {
-            if (!digests.InformsOfAll && !SpeaksFor(_options.NodeId, peer.Node, digests.InformOwner))
+            // Of what the peer owns it tells itself.
+            var isMeant = digests.InformsOfAll
+                ? digests.InformOwner != peer.Node
+                : SpeaksFor(_options.NodeId, peer.Node, digests.InformOwner);
+            if (!isMeant)
                 continue;
             digests.InformRound = ++_rounds;
             digests.InformSince = _now;
@@ -160,6 +165,7 @@ public sealed partial class StateSyncEngine
             digests.TheyLack.Add(PfsyncDigest.ValueAt(message, i));
         if (!head.IsLast)
             return;
+        digests.TheyHaveMore = head.HasMore;
         digests.TheyLack.Sort();
         digests.InformCursor = 0;
         digests.InformSince = _now;
@@ -176,8 +182,14 @@ public sealed partial class StateSyncEngine
             if (slot.CountedFor == digests.InformOwner && digests.TheyLack.Meet(slot.Digest))
                 Reconcile(peer, digests.InformCursor, digests.InformsOfAll);
         }
-        if (end == 0 || end == _store.High)
-            NextOwner(peer);
+        if (end != 0 && end != _store.High)
+            return;
+        // A peer that comes back is whole only when all of it was looked into; any other waits for the next comparison.
+        if (digests is { InformsOfAll: true, TheyHaveMore: true } && ++digests.RoundsInARow < PfsyncLimits.DigestRoundsInARow)
+            digests.InformOwner--;
+        else
+            digests.RoundsInARow = 0;
+        NextOwner(peer);
     }
 
     private void WriteInforming(PeerSession peer, ref PfsyncWriter writer, Span<byte> buffer)

@@ -29,6 +29,8 @@ public sealed partial class StateSyncEngine
         if ((slot.Queued & peer.Bit) != 0)
             return;
         slot.Queued |= peer.Bit;
+        if (peer.QueueCount == 0)
+            peer.QueuedSince = _now;
         peer.Enqueue(number);
     }
 
@@ -51,7 +53,8 @@ public sealed partial class StateSyncEngine
                 return;
             if (peer.InFlight == 0)
                 peer.OldestSent = peer.AckedAt = _now;
-            peer.OutLength(peer.NextSequence) = Send(peer, buffer, writer.Length, peer.NextSequence);
+            peer.SentAt(peer.NextSequence) = _now;
+            peer.OutLength(peer.NextSequence) = Send(peer, buffer, writer.Length, peer.NextSequence, peer.Link);
             peer.NextSequence++;
         }
     }
@@ -128,11 +131,12 @@ public sealed partial class StateSyncEngine
         for (var sequence = first; sequence <= last; sequence++)
         {
             Counters.DatagramsResent++;
-            Carry(peer, peer.Out(sequence)[..peer.OutLength(sequence)], isOutsideSession: false);
+            peer.Resent++;
+            Carry(peer, peer.Out(sequence)[..peer.OutLength(sequence)], peer.Link, isOutsideSession: false);
         }
     }
 
-    private int Send(PeerSession peer, Span<byte> buffer, int length, ulong sequence, bool isOutsideSession = false)
+    private int Send(PeerSession peer, Span<byte> buffer, int length, ulong sequence, int link, bool isOutsideSession = false)
     {
         var header = new PfsyncHeader
         {
@@ -144,12 +148,12 @@ public sealed partial class StateSyncEngine
         };
         header.Write(buffer, length);
         Counters.DatagramsSent++;
-        Carry(peer, buffer[..length], isOutsideSession);
+        Carry(peer, buffer[..length], link, isOutsideSession);
         return length;
     }
 
     // Kept is the plain text: what is sent again is sealed anew, under the key and the number of its time.
-    private void Carry(PeerSession peer, ReadOnlySpan<byte> plain, bool isOutsideSession)
+    private void Carry(PeerSession peer, ReadOnlySpan<byte> plain, int link, bool isOutsideSession)
     {
         var datagram = plain;
         if (peer.Seal is { } seal)
@@ -157,7 +161,7 @@ public sealed partial class StateSyncEngine
             var length = isOutsideSession || !seal.HasSession ? seal.SealHello(plain, _sealed) : seal.Seal(_now, plain, _sealed);
             datagram = _sealed.AsSpan(0, length);
         }
-        if (!_sink.Send(peer.Number, datagram))
+        if (!_sink.Send(peer.Number, link, datagram))
             Counters.SendFailures++;
     }
 }

@@ -11,8 +11,18 @@ public sealed partial class StateSyncEngine
 
     private static void NoteHeard(PeerSession peer, in PfsyncHello hello, Instant now)
     {
-        if (hello.EchoSentAt > peer.HeardUs.Nanoseconds && hello.EchoSentAt <= now.Nanoseconds)
-            peer.HeardUs = new Instant(hello.EchoSentAt);
+        if (hello.EchoSentAt <= peer.HeardUs.Nanoseconds || hello.EchoSentAt > now.Nanoseconds)
+            return;
+        peer.HeardUs = new Instant(hello.EchoSentAt);
+        peer.UnheardSince = peer.HeardUs >= peer.LastHello ? Instant.Never : peer.HeardUs;
+    }
+
+    // What was not sent cannot be heard: a process that did not run must not accuse its peer.
+    private void NoteHello(PeerSession peer)
+    {
+        peer.LastHello = _now;
+        if (peer.UnheardSince == Instant.Never)
+            peer.UnheardSince = _now;
     }
 
     // A peer that never heard us cannot prove itself: it knows no challenge of ours, and goes on saying hello.
@@ -27,7 +37,7 @@ public sealed partial class StateSyncEngine
     {
         if (IsAlive(peer))
         {
-            var since = peer.HeardUs > peer.AliveSince ? peer.HeardUs : peer.AliveSince;
+            var since = peer.UnheardSince > peer.AliveSince ? peer.UnheardSince : peer.AliveSince;
             if (peer.WasAlive && _now - since >= SilenceLimit)
                 return PeerSilence.DoesNotHear;
             return peer.InFlight > 0 && _now - peer.AckedAt >= SilenceLimit ? PeerSilence.DoesNotAcknowledge : PeerSilence.None;

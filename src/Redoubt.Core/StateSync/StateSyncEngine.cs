@@ -38,6 +38,8 @@ public sealed partial class StateSyncEngine : IStateSync
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Peers, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Peers, PfsyncLimits.MaxNodeId - 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Links, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Links, PfsyncLimits.Links);
         _options = options;
         _table = table;
         _sink = sink;
@@ -94,6 +96,7 @@ public sealed partial class StateSyncEngine : IStateSync
         foreach (var peer in _peers)
         {
             CheckLife(peer);
+            ChooseLink(peer);
             VerifySlice(peer);
             InformSlice(peer);
             CompareSlice(peer);
@@ -165,7 +168,7 @@ public sealed partial class StateSyncEngine : IStateSync
     /// <inheritdoc />
     public IEnumerable<KeyValuePair<string, long>> ListCounters() => Counters.List();
 
-    void IStateSync.Receive(Instant now, int peer, int ttl, ReadOnlySpan<byte> datagram) => Receive(now, peer, datagram);
+    void IStateSync.Receive(Instant now, int peer, int link, int ttl, ReadOnlySpan<byte> datagram) => Receive(now, peer, datagram, link);
 
     /// <summary>Gives the keys up.</summary>
     public void Close()

@@ -20,6 +20,9 @@ public sealed record StateSyncEngineOptions
     /// <summary>Number of peers, 1..7; peers are named by their index from 0.</summary>
     public required int Peers { get; init; }
 
+    /// <summary>Links to each peer, 1 or 2.</summary>
+    public int Links { get; init; } = 1;
+
     /// <summary>What the nodes share to encrypt; null: nothing is encrypted, and nothing encrypted is understood.</summary>
     public ClusterSecret? Secret { get; init; }
 

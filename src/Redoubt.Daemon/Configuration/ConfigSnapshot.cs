@@ -59,8 +59,8 @@ internal sealed record ConfigSnapshot(
         var settings = Configuration.Redoubt;
         if (settings.SecretFile is null && settings.Profile != FailoverProfile.Carp && !settings.Peers.IsEmpty)
             yield return "failover/profile (without cluster/secretfile there are no heartbeats: CARP's timers decide)";
-        if (settings.SyncLinks.Length > 1)
-            yield return "the second cluster/synclink, for state sync (heartbeats use both)";
+        if (settings.SyncLinks.Length > 1 && settings.Transport == StateSyncTransport.Pfsync)
+            yield return "the second cluster/synclink, for state sync (plain pfsync uses one; heartbeats use both)";
         if (settings.Defer)
             yield return "statesync/defer";
     }

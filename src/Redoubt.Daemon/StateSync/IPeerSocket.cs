@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
 
@@ -10,9 +9,12 @@ namespace Redoubt.Daemon.StateSync;
 /// <param name="Ttl">TTL or hop limit; -1 where it does not matter.</param>
 internal readonly record struct PeerDatagram(int Offset, int Length, int Peer, int Ttl);
 
-/// <summary>The way to the peers.</summary>
-internal interface IPeerSocket : IDatagramSink, IDisposable
+/// <summary>One way to the peers.</summary>
+internal interface IPeerSocket : IDisposable
 {
+    /// <summary>Sends to the peer of this number; false when the datagram was not taken.</summary>
+    bool Send(int peer, ReadOnlySpan<byte> datagram);
+
     /// <summary>The descriptor, for poll.</summary>
     SafeFileHandle Handle { get; }
 

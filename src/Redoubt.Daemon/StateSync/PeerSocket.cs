@@ -14,28 +14,28 @@ internal sealed class PeerSocket : IPeerSocket
     private const int SoReceiveBufferForce = 33;
     private const int BufferSize = 8 << 20;
     private readonly Socket _socket;
-    private readonly SocketAddress[] _peers;
+    private readonly SocketAddress?[] _peers;
     private readonly SocketAddress _from;
 
-    public PeerSocket(StateSyncOptions options)
+    public PeerSocket(StateSyncLink link, int port)
     {
-        _socket = new Socket(options.LocalAddress.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
+        _socket = new Socket(link.LocalAddress.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
         try
         {
-            if (options.Device.Length > 0)
-                _socket.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes(options.Device + "\0"));
+            if (link.Device.Length > 0)
+                _socket.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes(link.Device + "\0"));
             _socket.ReceiveBufferSize = BufferSize;
             _socket.SendBufferSize = BufferSize;
             TryForceBuffer();
-            _socket.Bind(new IPEndPoint(options.LocalAddress, options.Port));
+            _socket.Bind(new IPEndPoint(link.LocalAddress, port));
         }
         catch
         {
             _socket.Dispose();
             throw;
         }
-        _peers = [.. options.Peers.Select(p => new IPEndPoint(p, options.Port).Serialize())];
-        _from = new SocketAddress(options.LocalAddress.AddressFamily);
+        _peers = [.. link.Peers.Select(p => p is null ? null : new IPEndPoint(p, port).Serialize())];
+        _from = new SocketAddress(link.LocalAddress.AddressFamily);
         Handle = new SafeFileHandle(_socket.Handle, ownsHandle: false);
     }
 
@@ -47,9 +47,11 @@ internal sealed class PeerSocket : IPeerSocket
 
     public bool Send(int peer, ReadOnlySpan<byte> datagram)
     {
+        if (_peers[peer] is not { } address)
+            return false;
         try
         {
-            return _socket.SendTo(datagram, SocketFlags.None, _peers[peer]) == datagram.Length;
+            return _socket.SendTo(datagram, SocketFlags.None, address) == datagram.Length;
         }
         catch (SocketException)
         {
@@ -81,7 +83,7 @@ internal sealed class PeerSocket : IPeerSocket
         var peer = -1;
         for (var i = 0; i < _peers.Length; i++)
         {
-            if (_peers[i].Equals(_from))
+            if (_from.Equals(_peers[i]))
                 peer = i;
         }
         datagram = new PeerDatagram(0, length, peer, -1);

@@ -38,13 +38,14 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private EventDescriptor? _wake;
     private KernelStateTable? _table;
     private ConntrackEvents? _events;
-    private IPeerSocket? _socket;
+    private PeerLinks? _links;
     private Poller? _poller;
     private IStateSync? _engine;
     private Thread? _thread;
     private volatile bool _isStopping;
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
     private readonly RefusalWatch _refusals = new();
+    private readonly CapacityWatch _capacity = new(options.ScanPeriod);
     private readonly PeerWatch _watch = new(options.DigestPeriod);
     private Action? _prepared;
     private Instant _nextPublish;
@@ -55,7 +56,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private long _turns;
     private int _wakeSlot;
     private int _eventSlot;
-    private int _socketSlot;
+    private int[] _socketSlots = [];
 
     private readonly IPAddress[] _destinations = options.Peers.Count > 0 ? [.. options.Peers] : [GroupOf(options.LocalAddress)];
 
@@ -94,16 +95,16 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             _wake ??= new EventDescriptor();
             _table = new KernelStateTable();
             _events = new ConntrackEvents(news: false, updates: false, destroys: true, Options.EventBuffer);
-            _socket = IsPlainPfsync ? new PlainPfsyncSocket(Options) : new PeerSocket(Options);
+            _links = OpenLinks();
             _poller = new Poller();
             _wakeSlot = _poller.Add(_wake.Handle);
             _eventSlot = _poller.Add(_events.Handle);
-            _socketSlot = _poller.Add(_socket.Handle);
+            _socketSlots = [.. _links.Sockets.Select(s => _poller.Add(s.Handle))];
             Span<byte> random = stackalloc byte[16];
             RandomNumberGenerator.Fill(random);
             _engine = IsPlainPfsync
-                ? new PlainPfsyncEngine(PlainOptions(random), _table, _socket, BootClock.Now)
-                : new StateSyncEngine(EngineOptions(random), _table, _socket, BootClock.Now);
+                ? new PlainPfsyncEngine(PlainOptions(random), _table, _links, BootClock.Now)
+                : new StateSyncEngine(EngineOptions(random), _table, _links, BootClock.Now);
             _engine.Notice = (kind, message) => Event?.Invoke(kind, message);
         }
         catch
@@ -185,6 +186,24 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private static IPAddress GroupOf(IPAddress local) =>
         PfsyncSocket.Group(local.AddressFamily == AddressFamily.InterNetworkV6).ToIPAddress(local.AddressFamily);
 
+    private PeerLinks OpenLinks()
+    {
+        if (IsPlainPfsync)
+            return new PeerLinks([new PlainPfsyncSocket(Options)]);
+        var first = new PeerSocket(new StateSyncLink(Options.Device, Options.LocalAddress, Options.Peers), Options.Port);
+        if (Options.Second is null)
+            return new PeerLinks([first]);
+        try
+        {
+            return new PeerLinks([first, new PeerSocket(Options.Second, Options.Port)]);
+        }
+        catch (SocketException fault)
+        {
+            Event?.Invoke("sync-link", $"the second link cannot be used: {fault.Message}; states go over one");
+            return new PeerLinks([first]);
+        }
+    }
+
     private StateScope Scope() =>
         new(
             Options
@@ -218,6 +237,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             Seed = BinaryPrimitives.ReadUInt64LittleEndian(random[8..]),
             ClockStart = MicrosecondsSince1970,
             Peers = Options.Peers.Count,
+            Links = _links!.Sockets.Count,
             Secret = Options.Secret,
             Scope = Scope(),
             MaxEntries = Options.MaxEntries,
@@ -256,6 +276,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         }
         _refusals.Clear(Alarm);
         _watch.Clear(Alarm);
+        _capacity.Clear(Alarm);
     }
 
     private void Turn(Instant now)
@@ -267,8 +288,11 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             ReadEvents(now);
         while (_commands.TryDequeue(out var command))
             command(now);
-        if (_poller.IsReadable(_socketSlot))
-            ReadDatagrams(now);
+        for (var link = 0; link < _socketSlots.Length; link++)
+        {
+            if (_poller.IsReadable(_socketSlots[link]))
+                ReadDatagrams(now, link);
+        }
         _engine!.Tick(BootClock.Now);
         _pace.Take(now, _engine.Counters.Events + _engine.Counters.StatesReceived);
         if (_prepared is { } prepared && _engine.IsLiberal)
@@ -307,10 +331,11 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         }
     }
 
-    private void ReadDatagrams(Instant now)
+    private void ReadDatagrams(Instant now, int link)
     {
-        for (var i = 0; i < DatagramsPerTurn && _socket!.TryReceive(_buffer, out var datagram); i++)
-            _engine!.Receive(now, datagram.Peer, datagram.Ttl, _buffer.AsSpan(datagram.Offset, datagram.Length));
+        var socket = _links!.Sockets[link];
+        for (var i = 0; i < DatagramsPerTurn && socket.TryReceive(_buffer, out var datagram); i++)
+            _engine!.Receive(now, datagram.Peer, link, datagram.Ttl, _buffer.AsSpan(datagram.Offset, datagram.Length));
     }
 
     private void Publish(Instant now)
@@ -335,13 +360,23 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                     ComparedAgo = peer.ComparedAgo,
                     Repaired = peer.Repaired,
                     Silence = peer.Silence,
+                    Lags = peer is { LagMedian: { } median, LagHigh: { } high }
+                        ? (Math.Round(median.TotalMilliseconds, 3), Math.Round(high.TotalMilliseconds, 3))
+                        : null,
+                    OldestMilliseconds = Math.Round(peer.Oldest.TotalMilliseconds, 3),
+                    Resent = peer.Resent,
+                    Device = peer.Link == 0 ? Options.Device : Options.Second!.Device,
                 }
             );
         }
-        _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine));
+        _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine))
+        {
+            Links = _socketSlots.Length,
+        };
         _nextPublish = now + _publishInterval;
         _refusals.Look(now, engine.Counters, Alarm);
         _watch.Look(now, _snapshot.Peers, Alarm);
+        _capacity.Look(now, _table!.Full, Alarm);
         if (engine.IsReady != before)
             ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
     }
@@ -352,9 +387,10 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             new("eventsMalformed", _events!.Malformed),
             new("eventBuffer", _events.ReceiveBuffer),
             new("kernelRefusals", _table!.Refused),
+            new("kernelFull", _table.Full),
             new("withoutHelper", _table.WithoutHelper),
             new("dumpFaults", _table.DumpFaults),
-            new("receiveFaults", _socket!.ReceiveFaults),
+            new("receiveFaults", _links!.ReceiveFaults),
             new("turnFaults", _faults),
             new("overslept", _sleeps),
         ];
@@ -392,7 +428,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         _poller?.Dispose();
         _events?.Dispose();
         _table?.Dispose();
-        _socket?.Dispose();
+        _links?.Dispose();
         _wake?.Dispose();
     }
 }

@@ -33,6 +33,9 @@ public sealed record StateSyncOptions
     /// <summary>Plain pfsync: the creator id of this node's states; null: drawn at each start.</summary>
     public uint? HostId { get; init; }
 
+    /// <summary>A second link beside the first, which <see cref="Device"/>, <see cref="LocalAddress"/> and <see cref="Peers"/> name; null: none. Not with plain pfsync.</summary>
+    public StateSyncLink? Second { get; init; }
+
     /// <summary>What the nodes share to encrypt; null: nothing is encrypted.</summary>
     public ClusterSecret? Secret { get; init; }
 

@@ -48,7 +48,7 @@ internal sealed class PlainPair
                 if (Loses(carried.Packet))
                     continue;
                 foreach (var node in Nodes.Where(n => n.Number != carried.From && !n.IsDown))
-                    node.Engine.Receive(Now, 0, 255, carried.Packet);
+                    node.Engine.Receive(Now, 0, 0, 255, carried.Packet);
             }
         }
     }
@@ -117,7 +117,7 @@ internal sealed class PlainPair
             IsDown = false;
         }
 
-        public bool Send(int peer, ReadOnlySpan<byte> datagram)
+        public bool Send(int peer, int link, ReadOnlySpan<byte> datagram)
         {
             Assert.InRange(datagram.Length, PfPacketReader.HeaderLength, 1460);
             _pair.Sent.Add((Number, datagram.ToArray()));

@@ -265,12 +265,12 @@ public sealed class PlainPfsyncEngineTests
                 p.Add(PfKind.Clear, m => new PfClear { Creator = reference.Creator }.Write(m));
             }
         );
-        pair.First.Engine.Receive(pair.Now, 0, 255, packet);
+        pair.First.Engine.Receive(pair.Now, 0, 0, 255, packet);
         pair.Run(_moment);
         Assert.Single(pair.First.Table.Entries);
 
         // The backup does as it is told.
-        pair.Second.Engine.Receive(pair.Now, 0, 255, packet);
+        pair.Second.Engine.Receive(pair.Now, 0, 0, 255, packet);
         Assert.Empty(pair.Second.Table.Entries);
     }
 
@@ -297,8 +297,8 @@ public sealed class PlainPfsyncEngineTests
                         }.Write(m, pair.Format.Flavour)
                 )
         );
-        pair.Second.Engine.Receive(pair.Now, 0, 255, late);
-        pair.Second.Engine.Receive(pair.Now, 0, 255, late);
+        pair.Second.Engine.Receive(pair.Now, 0, 0, 255, late);
+        pair.Second.Engine.Receive(pair.Now, 0, 0, 255, late);
         pair.Run(_moment);
         Assert.Equal(3, pair.Second.Only.TcpState);
         Assert.Equal(2, pair.Second.Engine.Counters.StatesStale);
@@ -318,6 +318,7 @@ public sealed class PlainPfsyncEngineTests
                 pair.Second.Engine.Receive(
                     pair.Now,
                     0,
+                    0,
                     255,
                     Packet(format, p => p.Add(PfKind.Insert, m => format.Layout.Write(m, State(entry, isOut, format, id))))
                 );
@@ -331,6 +332,7 @@ public sealed class PlainPfsyncEngineTests
         alone.Second.Engine.Receive(
             alone.Now,
             0,
+            0,
             255,
             Packet(alone.Format, p => p.Add(PfKind.Insert, m => alone.Format.Layout.Write(m, State(entry, false, alone.Format, 1))))
         );
@@ -340,6 +342,7 @@ public sealed class PlainPfsyncEngineTests
         // Then the other comes: translated to the far side too, and the kernel's entry is replaced.
         alone.Second.Engine.Receive(
             alone.Now,
+            0,
             0,
             255,
             Packet(alone.Format, p => p.Add(PfKind.Insert, m => alone.Format.Layout.Write(m, State(entry, true, alone.Format, 2))))
@@ -357,6 +360,7 @@ public sealed class PlainPfsyncEngineTests
         foreach (var told in new[] { state, proxied })
             pair.Second.Engine.Receive(
                 pair.Now,
+                0,
                 0,
                 255,
                 Packet(pair.Format, p => p.Add(PfKind.Insert, m => pair.Format.Layout.Write(m, told)))
@@ -376,6 +380,7 @@ public sealed class PlainPfsyncEngineTests
         state.Flags = PfState.FlagAck;
         pair.Second.Engine.Receive(
             pair.Now,
+            0,
             0,
             255,
             Packet(pair.Format, p => p.Add(PfKind.Insert, m => pair.Format.Layout.Write(m, state)))
@@ -400,6 +405,7 @@ public sealed class PlainPfsyncEngineTests
         pair.Second.Engine.Receive(
             pair.Now,
             0,
+            0,
             255,
             Packet(
                 pair.Format,
@@ -414,6 +420,7 @@ public sealed class PlainPfsyncEngineTests
         pair.Second.Engine.Receive(
             pair.Now,
             0,
+            0,
             255,
             Packet(pair.Format, p => p.Add(PfKind.Clear, m => new PfClear { Creator = 0xbbbb_0001 }.Write(m)))
         );
@@ -424,6 +431,7 @@ public sealed class PlainPfsyncEngineTests
         "wan0"u8.CopyTo(wan);
         pair.Second.Engine.Receive(
             pair.Now,
+            0,
             0,
             255,
             Packet(pair.Format, p => p.Add(PfKind.Clear, m => new PfClear { Creator = 0xaa00_0000, Interface = wan }.Write(m)))
@@ -439,10 +447,10 @@ public sealed class PlainPfsyncEngineTests
             pair.Format,
             p => p.Add(PfKind.Insert, m => pair.Format.Layout.Write(m, State(PlainPair.Translated(), false, pair.Format, 1)))
         );
-        pair.Second.Engine.Receive(pair.Now, 0, 254, packet);
-        pair.Second.Engine.Receive(pair.Now, -1, 255, packet);
+        pair.Second.Engine.Receive(pair.Now, 0, 0, 254, packet);
+        pair.Second.Engine.Receive(pair.Now, -1, 0, 255, packet);
         packet[0] = 6;
-        pair.Second.Engine.Receive(pair.Now, 0, 255, packet);
+        pair.Second.Engine.Receive(pair.Now, 0, 0, 255, packet);
         Assert.Equal(0, pair.Second.Engine.Count);
         Assert.Equal(1, pair.Second.Engine[PfRejection.BadTtl]);
         Assert.Equal(1, pair.Second.Engine[PfRejection.BadSource]);
@@ -480,7 +488,7 @@ public sealed class PlainPfsyncEngineTests
                     for (var n = random.Next(4); n > 0; n--)
                         packet[random.Next(packet.Length)] = (byte)random.Next(256);
                     foreach (var node in pair.Nodes)
-                        node.Engine.Receive(pair.Now, 0, 255, packet);
+                        node.Engine.Receive(pair.Now, 0, 0, 255, packet);
                     pair.Run(TimeSpan.FromMilliseconds(random.Next(3000)));
                 }
                 Assert.InRange(pair.Second.Engine.Count, 0, 400);
@@ -513,7 +521,7 @@ public sealed class PlainPfsyncEngineTests
 
     private sealed class Nowhere : IDatagramSink
     {
-        public bool Send(int peer, ReadOnlySpan<byte> datagram) => false;
+        public bool Send(int peer, int link, ReadOnlySpan<byte> datagram) => false;
     }
 
     private static List<PfReference> References(PfFormat format, byte[] packet)

@@ -71,7 +71,7 @@ public sealed class DigestAllocationTests
 
         public int Sender { get; set; }
 
-        public bool Send(int peer, ReadOnlySpan<byte> datagram)
+        public bool Send(int peer, int link, ReadOnlySpan<byte> datagram)
         {
             datagram.CopyTo(_datagrams[_next]);
             _heads[_next++] = (1 - Sender, datagram.Length);

@@ -67,6 +67,21 @@ public sealed class SilenceTests
     }
 
     [Fact]
+    public void A_process_that_was_frozen_does_not_accuse_its_peer_of_its_own_silence()
+    {
+        var cluster = Started();
+        cluster.Frozen = 0;
+        cluster.Run(8 * _second);
+        cluster.Frozen = -1;
+        for (var i = 0; i < 100; i++)
+        {
+            cluster.Run(SimulatedCluster.Step);
+            Assert.Equal(PeerSilence.None, Silence(cluster));
+        }
+        Assert.True(cluster.Nodes[0].Engine.Peer(0).IsAlive);
+    }
+
+    [Fact]
     public void Neither_a_quiet_pair_nor_one_that_loses_a_third_of_everything_nor_a_dead_peer_is_half_silent()
     {
         var cluster = Started();
