@@ -48,6 +48,13 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     /// <summary>The MAC that its addresses are at while this node holds them.</summary>
     public MacAddress Mac => UsesRealMac ? Port.Link.Mac : Virtual.VirtualMac;
 
+    /// <summary>The networks that its addresses name, each once; link-local ones are reached anyhow.</summary>
+    public ImmutableArray<AddressPrefix> Networks { get; } =
+    [.. configuration.Addresses.Where(a => !a.IsHost && !a.IsLinkLocal).Select(a => a.Network).Distinct()];
+
+    /// <summary>Those whose route we have set.</summary>
+    public HashSet<AddressPrefix> Routes { get; } = [];
+
     /// <summary>What the election asked for and was not yet done.</summary>
     public CarpActions Pending { get; set; }
 
