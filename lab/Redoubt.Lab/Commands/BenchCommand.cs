@@ -113,11 +113,15 @@ internal static class BenchCommand
     public static int Push(string? rules, string? repeat)
     {
         using var bench = new PushBench(Number(rules ?? "10000", 20_000));
+        Console.WriteLine(bench.Title);
+        var samples = new List<PushSample>();
         for (var round = Number(repeat ?? "5", RepeatLimit); round > 0; round--)
         {
-            foreach (var line in bench.Run())
-                Console.WriteLine(line);
+            samples.Add(bench.Run());
+            Console.WriteLine(samples[^1]);
         }
+        foreach (var line in PushSample.Summary(samples).Append(bench.Memory))
+            Console.WriteLine(line);
         return 0;
     }
 
