@@ -71,8 +71,10 @@ internal sealed partial class ElectionLoop
                     host.StartAnnouncements(now);
             }
             port.IsGone = gone;
+            port.NoteCarrier(now);
             if (was != port.IsUsable)
                 LinkChanged(port, now);
+            TellFlapping(port);
         }
         foreach (var host in _hosts)
         {
@@ -117,6 +119,14 @@ internal sealed partial class ElectionLoop
             if (ReferenceEquals(host.Port, port))
                 Ready(host, now);
         }
+    }
+
+    private void TellFlapping(ElectionPort port)
+    {
+        if (port.Damping.IsFlapping)
+            _reports.Alarms.Raise($"link-flaps {port.Name}", $"the link of {port.Name} comes and goes: it counts as down until it stays");
+        else
+            _reports.Alarms.Clear($"link-flaps {port.Name}");
     }
 
     private void Ready(ElectionHost host, Instant now) =>
@@ -214,6 +224,12 @@ internal sealed partial class ElectionLoop
         RepeatAnnouncements(now);
         foreach (var port in _ports)
         {
+            if (now >= port.Damping.Deadline)
+            {
+                port.Damping.OnTurn(now);
+                LinkChanged(port, now);
+                TellFlapping(port);
+            }
             if (now >= port.ForgivenAt)
             {
                 port.ForgivenAt = Instant.Never;
@@ -238,6 +254,8 @@ internal sealed partial class ElectionLoop
             _nextRefresh = now + _addressRefresh;
             _refreshed = 0;
         }
+        ProbeSending(now);
+        Defend(now);
         RefreshAddresses();
         Reconcile(now);
     }

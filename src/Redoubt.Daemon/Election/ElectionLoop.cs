@@ -202,6 +202,7 @@ internal sealed partial class ElectionLoop : IDisposable
             if (link.Index == 0)
                 throw new KernelException($"interface {configuration.Interface}: device {configuration.Device}", Errno.NoDevice);
             port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
+            port.NoteCarrier(BootClock.Now);
             _ports.Add(port);
         }
         var host = Create(configuration, listensFirst: failoverGroup is not null);
@@ -407,10 +408,10 @@ internal sealed partial class ElectionLoop : IDisposable
                 return Instant.Zero; // acting brought new news: a demotion to be told of
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.Machine.Deadline, host.ClaimAt));
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.NextAnnouncement, host.DrainEnd));
-            deadline = Instant.Earlier(deadline, host.RepairAt);
+            deadline = Instant.Earlier(deadline, Instant.Earlier(host.RepairAt, Instant.Earlier(host.NextProbe, host.Defence.Deadline)));
         }
         foreach (var port in _ports)
-            deadline = Instant.Earlier(deadline, Instant.Earlier(port.ForgivenAt, port.QuietAt));
+            deadline = Instant.Earlier(deadline, Instant.Earlier(Instant.Earlier(port.ForgivenAt, port.QuietAt), port.Damping.Deadline));
         return deadline;
     }
 
