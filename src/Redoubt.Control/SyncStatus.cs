@@ -56,6 +56,22 @@ public sealed record PeerStatus
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Silence { get; init; }
 
+    /// <summary>Half of what was sent in the last minutes was in the peer's kernel within so many milliseconds; null where nothing was sent, or it is not measured.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LagMedianMs { get; init; }
+
+    /// <summary>The same for 99 of 100.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LagHighMs { get; init; }
+
+    /// <summary>Age of the oldest change that the peer has not acknowledged, milliseconds; 0 where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? OldestMs { get; init; }
+
+    /// <summary>Datagrams sent again since the daemon started.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Resent { get; init; }
+
     /// <summary>The device of the sync link that states to it take; null where there is but one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Link { get; init; }

@@ -164,11 +164,11 @@ internal sealed class Node : IDisposable
     /// Takes over a configuration that differs only in rules and translation, without touching anything else; the old rules stay where
     /// the kernel refuses the new ones. Null where more differs, and the node must be started anew.
     /// </summary>
-    public NftResult? TryReload(NodeConfiguration configuration, ClusterSecret? secret)
+    public NftResult? TryReload(NodeConfiguration configuration, ClusterSecret? secret, PlainRulesets plain)
     {
         if (!SameExceptRules(_configuration, configuration) || secret?.Fingerprint != _secret?.Fingerprint)
             return null;
-        var result = _reconciler.Replace(_firewall.Compile(configuration));
+        var result = _reconciler.Replace(_firewall.Compile(configuration, plain));
         if (result.Succeeded)
         {
             _firewall.Adopt(configuration);
@@ -201,9 +201,9 @@ internal sealed class Node : IDisposable
         ];
 
     /// <summary>What it takes to get from one configuration to another.</summary>
-    public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next) =>
+    public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next, PlainRulesets plain) =>
         NeedsRestart(current, next) ? NodeChange.Restart
-        : FirewallSource.Same(current, Context(current), next, Context(next)) && ProxyLoop.Same(current, next) ? NodeChange.None
+        : FirewallSource.Same(current, Context(current), next, Context(next), plain) && ProxyLoop.Same(current, next) ? NodeChange.None
         : NodeChange.Rules;
 
     /// <summary>Whether more than rules differ. Cheap: nothing is compiled for it.</summary>
@@ -211,7 +211,7 @@ internal sealed class Node : IDisposable
 
     /// <summary>Has nft and the kernel check the rules of a configuration, those outside of their schedule too; changes nothing.</summary>
     public static NftResult CheckRules(NodeConfiguration next) =>
-        NftCommand.Check(RulesetCompiler.Compile(FirewallSource.WithoutSchedules(next), Context(next)));
+        NftCommand.Check(RulesetCompiler.Compile(PlainRulesets.WithoutSchedules(next), Context(next)));
 
     /// <summary>Has this node claim nothing for so long where another one lives.</summary>
     public void PostAbstention(TimeSpan time) => _election.PostAbstention(time);
@@ -257,6 +257,10 @@ internal sealed class Node : IDisposable
                     LagMs = p.LagMilliseconds,
                     Bulk = p.Bulk,
                     Link = snapshot.Links > 1 ? p.Device : null,
+                    LagMedianMs = p.Lags?.Median,
+                    LagHighMs = p.Lags?.High,
+                    OldestMs = p.OldestMilliseconds,
+                    Resent = p.Resent,
                     Tables = p.Agreement switch
                     {
                         TableAgreement.Equal => "equal",
@@ -365,7 +369,7 @@ internal sealed class Node : IDisposable
                 if (text is null)
                     _alarms.Clear(id);
                 else
-                    _alarms.Raise(id, text);
+                    _alarms.Raise(id, text, id == CapacityWatch.AlarmId ? AlarmSeverity.Failed : AlarmSeverity.Degraded);
             };
             _stateSync.ReadinessChanged = (ready, why) =>
             {

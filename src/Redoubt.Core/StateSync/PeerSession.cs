@@ -29,6 +29,7 @@ internal sealed class PeerSession(int number)
 
     private readonly byte[] _out = new byte[Window * PfsyncLimits.MaxDatagram];
     private readonly int[] _outLength = new int[Window];
+    private readonly Instant[] _sentAt = new Instant[Window];
     private readonly byte[] _early = new byte[Window * PfsyncLimits.MaxDatagram];
     private readonly int[] _earlyLength = new int[Window];
     private int[] _queue = new int[4096];
@@ -79,6 +80,15 @@ internal sealed class PeerSession(int number)
     public Instant UnprovenSince;
     public Instant LastUnproven;
     public Instant OldestSent;
+
+    /// <summary>From the first sending of a datagram until it was acknowledged, and so in the peer's kernel.</summary>
+    public readonly LagHistogram Lags = new();
+
+    /// <summary>Datagrams sent again.</summary>
+    public long Resent;
+
+    /// <summary>Since when the queue has not been empty.</summary>
+    public Instant QueuedSince;
     public TimeSpan RetransmitAfter = InitialRetransmit;
     public static readonly TimeSpan InitialRetransmit = TimeSpan.FromMilliseconds(20);
 
@@ -120,6 +130,9 @@ internal sealed class PeerSession(int number)
     public bool HasRoom => InFlight < Window;
 
     public Span<byte> Out(ulong sequence) => _out.AsSpan((int)(sequence % Window) * PfsyncLimits.MaxDatagram, PfsyncLimits.MaxDatagram);
+
+    /// <summary>When a datagram was sent first.</summary>
+    public ref Instant SentAt(ulong sequence) => ref _sentAt[(int)(sequence % Window)];
 
     public ref int OutLength(ulong sequence) => ref _outLength[(int)(sequence % Window)];
 

@@ -61,7 +61,11 @@ public sealed partial class StateSyncEngine
         var digests = peer.Digests;
         while (++digests.InformOwner <= PfsyncLimits.MaxNodeId)
         {
-            if (!digests.InformsOfAll && !SpeaksFor(_options.NodeId, peer.Node, digests.InformOwner))
+            // Of what the peer owns it tells itself.
+            var isMeant = digests.InformsOfAll
+                ? digests.InformOwner != peer.Node
+                : SpeaksFor(_options.NodeId, peer.Node, digests.InformOwner);
+            if (!isMeant)
                 continue;
             digests.InformRound = ++_rounds;
             digests.InformSince = _now;

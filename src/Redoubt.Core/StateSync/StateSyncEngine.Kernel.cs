@@ -100,6 +100,7 @@ public sealed partial class StateSyncEngine
             Entry = Completed(entry),
         };
         slot.InKernel = true;
+        slot.InstalledUntil = Instant.Zero;
         slot.FromScan = false;
         slot.SeenInScan = _scan;
         _digest.Note(ref slot);
@@ -240,8 +241,8 @@ public sealed partial class StateSyncEngine
         var id = slot.State.Entry.KernelId;
         if (id != 0 && entry.KernelId != 0 && id != entry.KernelId)
             return;
-        // Put back a moment ago, before this news of its predecessor was read, and not heard of yet.
-        if (id == 0 && slot.InKernel && Holds(ref slot))
+        // Put back a moment ago, before this news of its predecessor was read: an echo that was still older may have named its id.
+        if (slot.InKernel && (id == 0 || slot.InstalledUntil != Instant.Zero) && Holds(ref slot))
             return;
         Lost(number);
     }

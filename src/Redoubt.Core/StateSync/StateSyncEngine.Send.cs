@@ -29,6 +29,8 @@ public sealed partial class StateSyncEngine
         if ((slot.Queued & peer.Bit) != 0)
             return;
         slot.Queued |= peer.Bit;
+        if (peer.QueueCount == 0)
+            peer.QueuedSince = _now;
         peer.Enqueue(number);
     }
 
@@ -51,6 +53,7 @@ public sealed partial class StateSyncEngine
                 return;
             if (peer.InFlight == 0)
                 peer.OldestSent = peer.AckedAt = _now;
+            peer.SentAt(peer.NextSequence) = _now;
             peer.OutLength(peer.NextSequence) = Send(peer, buffer, writer.Length, peer.NextSequence, peer.Link);
             peer.NextSequence++;
         }
@@ -128,6 +131,7 @@ public sealed partial class StateSyncEngine
         for (var sequence = first; sequence <= last; sequence++)
         {
             Counters.DatagramsResent++;
+            peer.Resent++;
             Carry(peer, peer.Out(sequence)[..peer.OutLength(sequence)], peer.Link, isOutsideSession: false);
         }
     }

@@ -222,6 +222,8 @@ public sealed partial class StateSyncEngine
         }
         if (hello.AckSequence > peer.Acked && hello.AckSequence < peer.NextSequence)
         {
+            for (var sequence = peer.Acked + 1; sequence <= hello.AckSequence; sequence++)
+                peer.Lags.Add(_now, _now - peer.SentAt(sequence));
             peer.Acked = hello.AckSequence;
             peer.OldestSent = peer.AckedAt = _now;
             peer.RetransmitAfter = PeerSession.InitialRetransmit;

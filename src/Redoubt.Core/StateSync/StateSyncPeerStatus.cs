@@ -20,6 +20,18 @@ public readonly record struct StateSyncPeerStatus(byte NodeId, bool IsAlive, boo
     /// <summary>Which direction of the way to it is silent.</summary>
     public PeerSilence Silence { get; init; }
 
+    /// <summary>Within this time half of what was sent in the last one to two minutes was acknowledged, and so in the peer's kernel; null where nothing was sent.</summary>
+    public TimeSpan? LagMedian { get; init; }
+
+    /// <summary>The same for 99 of 100.</summary>
+    public TimeSpan? LagHigh { get; init; }
+
+    /// <summary>Age of the oldest change that the peer has not acknowledged; zero where there is none.</summary>
+    public TimeSpan Oldest { get; init; }
+
+    /// <summary>Datagrams sent again: lost, or acknowledged too late.</summary>
+    public long Resent { get; init; }
+
     /// <summary>The link that states to it take, 0 being the first.</summary>
     public int Link { get; init; }
 }
@@ -40,6 +52,13 @@ public enum TableAgreement
 /// <content>Status.</content>
 public sealed partial class StateSyncEngine
 {
+    private TimeSpan OldestOf(PeerSession peer)
+    {
+        var flying = peer.InFlight > 0 ? _now - peer.SentAt(peer.Acked + 1) : TimeSpan.Zero;
+        var waiting = peer.QueueCount > 0 ? _now - peer.QueuedSince : TimeSpan.Zero;
+        return flying > waiting ? flying : waiting;
+    }
+
     /// <summary>How it stands with a peer.</summary>
     public StateSyncPeerStatus Peer(int number)
     {
@@ -80,6 +99,10 @@ public sealed partial class StateSyncEngine
             Repaired = digests.Repaired,
             Silence = silence,
             Link = peer.Link,
+            LagMedian = peer.Lags.Quantile(_now, 0.5),
+            LagHigh = peer.Lags.Quantile(_now, 0.99),
+            Oldest = OldestOf(peer),
+            Resent = peer.Resent,
         };
     }
 }

@@ -61,6 +61,13 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
     /// <summary>Who claimed one of them last, and which.</summary>
     public NeighbourClaim LastClaim { get; set; }
 
+    /// <summary>The networks that its addresses name, each once; link-local ones are reached anyhow.</summary>
+    public ImmutableArray<AddressPrefix> Networks { get; } =
+    [.. configuration.Addresses.Where(a => !a.IsHost && !a.IsLinkLocal).Select(a => a.Network).Distinct()];
+
+    /// <summary>Those whose route we have set.</summary>
+    public HashSet<AddressPrefix> Routes { get; } = [];
+
     /// <summary>What the election asked for and was not yet done.</summary>
     public CarpActions Pending { get; set; }
 

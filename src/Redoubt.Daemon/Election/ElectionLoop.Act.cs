@@ -414,6 +414,7 @@ internal sealed partial class ElectionLoop
             if (!errno.IsSuccess)
                 _reports.Alarms.Raise($"address {address}", $"cannot add {address} to {host.Device.Name} ({why}): {errno}");
         }
+        FollowNetworks(host);
     }
 
     private void RemoveAddresses(ElectionHost host)
@@ -421,6 +422,7 @@ internal sealed partial class ElectionLoop
         host.HoldsAddresses = false;
         foreach (var address in host.Configuration.Addresses)
             _route.RemoveAddress(host.Device.Index, address.Address, address.IsIPv6, address.Length);
+        FollowNetworks(host);
     }
 
     private static string StateText(CarpState state) =>

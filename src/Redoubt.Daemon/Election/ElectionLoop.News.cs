@@ -144,6 +144,7 @@ internal sealed partial class ElectionLoop
         }
         _route.SetUp(host.Device.Index, true);
         _reports.Events.Add(Redoubt.Control.EventKind.Config, $"device {host.Device.Name} was deleted by somebody else and is back");
+        host.Routes.Clear(); // the kernel took them with the device
         host.RepairAt = now;
         if (host.IsMaster)
             host.StartAnnouncements(now);
@@ -176,6 +177,8 @@ internal sealed partial class ElectionLoop
         var addresses = _route.Addresses();
         foreach (var port in _ports)
             port.SetAddresses(addresses);
+        foreach (var host in _hosts)
+            FollowNetworks(host);
         if (!repair)
             return;
         var byDevice = addresses.ToLookup(a => a.InterfaceIndex);

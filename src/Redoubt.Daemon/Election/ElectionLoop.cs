@@ -91,6 +91,7 @@ internal sealed partial class ElectionLoop : IDisposable
         if (!errno.IsSuccess)
             throw new KernelException("load the address gate (nf_tables, family netdev, with egress hooks: Linux 5.16)", errno);
         RemoveLeftAddresses();
+        RemoveLeftNetworks();
         ReadAddresses(repair: true);
         foreach (var host in _hosts.Where(h => !h.UsesRealMac))
         {
@@ -170,9 +171,9 @@ internal sealed partial class ElectionLoop : IDisposable
         }
         foreach (var host in _hosts)
         {
-            if (host.UsesRealMac)
+            if (host.UsesRealMac || host.HoldsAddresses)
                 RemoveAddresses(host);
-            else
+            if (!host.UsesRealMac)
                 _route.DeleteLink(host.Device.Index);
         }
         _gate.Remove();

@@ -101,6 +101,20 @@ internal sealed class ElectionPort : IDisposable
     }
 
     /// <summary>
+    /// Whether one of the node's own addresses on the device leads to a network. A secondary one, which came after a virtual address of its network, brings no route.
+    /// </summary>
+    public bool Reaches(Core.Configuration.AddressPrefix network)
+    {
+        foreach (var address in Addresses)
+        {
+            var own = new Core.Configuration.AddressPrefix(address.Address, address.IsIPv6, address.PrefixLength);
+            if (own.Network.Contains(network) && !address.IsSecondary)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>
     /// Where this port's advertisements come from, default where a family has none: one source for all its vhids, so that peers know whose they are.
     /// </summary>
     public void GetAdvertisingSources(out IpAddressValue ipv4, out IpAddressValue ipv6)

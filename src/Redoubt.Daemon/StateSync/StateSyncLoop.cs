@@ -45,6 +45,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private volatile bool _isStopping;
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
     private readonly RefusalWatch _refusals = new();
+    private readonly CapacityWatch _capacity = new(options.ScanPeriod);
     private readonly PeerWatch _watch = new(options.DigestPeriod);
     private Action? _prepared;
     private Instant _nextPublish;
@@ -275,6 +276,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         }
         _refusals.Clear(Alarm);
         _watch.Clear(Alarm);
+        _capacity.Clear(Alarm);
     }
 
     private void Turn(Instant now)
@@ -358,6 +360,11 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                     ComparedAgo = peer.ComparedAgo,
                     Repaired = peer.Repaired,
                     Silence = peer.Silence,
+                    Lags = peer is { LagMedian: { } median, LagHigh: { } high }
+                        ? (Math.Round(median.TotalMilliseconds, 3), Math.Round(high.TotalMilliseconds, 3))
+                        : null,
+                    OldestMilliseconds = Math.Round(peer.Oldest.TotalMilliseconds, 3),
+                    Resent = peer.Resent,
                     Device = peer.Link == 0 ? Options.Device : Options.Second!.Device,
                 }
             );
@@ -369,6 +376,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         _nextPublish = now + _publishInterval;
         _refusals.Look(now, engine.Counters, Alarm);
         _watch.Look(now, _snapshot.Peers, Alarm);
+        _capacity.Look(now, _table!.Full, Alarm);
         if (engine.IsReady != before)
             ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
     }
@@ -379,6 +387,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             new("eventsMalformed", _events!.Malformed),
             new("eventBuffer", _events.ReceiveBuffer),
             new("kernelRefusals", _table!.Refused),
+            new("kernelFull", _table.Full),
             new("withoutHelper", _table.WithoutHelper),
             new("dumpFaults", _table.DumpFaults),
             new("receiveFaults", _links!.ReceiveFaults),

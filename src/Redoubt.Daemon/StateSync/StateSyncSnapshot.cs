@@ -43,6 +43,15 @@ public sealed record StateSyncPeerSnapshot(IPAddress Address, int NodeId, bool I
     /// <summary>Which direction of the way to it is silent.</summary>
     public PeerSilence Silence { get; init; }
 
+    /// <summary>Median and 99th percentile of the time to an acknowledgement, milliseconds; null where nothing was sent lately.</summary>
+    public (double Median, double High)? Lags { get; init; }
+
+    /// <summary>Age of the oldest change without an acknowledgement, milliseconds.</summary>
+    public double OldestMilliseconds { get; init; }
+
+    /// <summary>Datagrams sent again.</summary>
+    public long Resent { get; init; }
+
     /// <summary>The device of the link that states to it take.</summary>
     public string Device { get; init; } = "";
 }

@@ -1,8 +1,10 @@
+using System.Net;
 using Redoubt.Control;
 using Redoubt.Lab.Network;
 using Redoubt.Lab.Nodes;
 using Redoubt.Lab.Tests.Lab;
 using Redoubt.Lab.Tests.Promises;
+using Redoubt.Lab.Traffic;
 
 namespace Redoubt.Lab.Tests.Addresses;
 
@@ -82,7 +84,7 @@ public sealed class RealMacTests : IDisposable
         Assert.True(Second.HasLanAddress);
         File.WriteAllText(
             Second.ConfigFile,
-            File.ReadAllText(Second.ConfigFile).Replace("<mac>real</mac>", "<mac>virtual</mac>", StringComparison.Ordinal)
+            File.ReadAllText(Second.ConfigFile).Replace("<mac>virtual</mac>", "<mac>virtual</mac>", StringComparison.Ordinal)
         );
         Second.Start();
         Deadline
@@ -91,5 +93,44 @@ public sealed class RealMacTests : IDisposable
                 "fw2's device has them no more",
                 () => !Second.Place.Execute("ip", "addr", "show", "dev", "lan0").Contains($"{Topology.LanVip}/", StringComparison.Ordinal)
             );
+    }
+
+    [Fact(Explicit = true)]
+    public void A_planned_hand_over_and_the_way_back_lose_nothing()
+    {
+        NodeOptions node = Options with
+        {
+            StateSync = true,
+            RedoubtXml = "<vip><member>lan@1</member><member>wan@2</member><mac>real</mac></vip>",
+        };
+        using var lab = LabSession.Build(new LabOptions { Nodes = [node, node] });
+        lab.StartAll();
+        var (first, second) = (lab.Redoubt(1), lab.Redoubt(2));
+        first.WaitForState(VipState.Master, Deadline.In(20));
+        Deadline
+            .In(15)
+            .Await(
+                "states are in sync",
+                () =>
+                    lab.RedoubtNodes.All(n =>
+                        n.Status().StateSync.Peers is { Count: > 0 } all && all.All(p => p is { Alive: true, InSync: true })
+                    )
+            );
+        using var echo = new UdpEcho(lab.Topology.Server.Namespace, new IPEndPoint(IPAddress.Parse(Topology.ServerAddress), 0));
+        using var probe = new UdpProbe(lab.Topology.Client.Namespace, echo.EndPoint);
+        Deadline.In(5).Await("echoes", () => probe.Received > 500);
+
+        foreach (var (back, to) in new[] { (false, second), (true, first) })
+        {
+            probe.Mark($"to {to.Name}");
+            Assert.True(first.Ask(new ControlRequest { Verb = ControlVerb.Failover, Back = back }).Ok);
+            to.WaitForState(VipState.Master, Deadline.In(5));
+            var before = probe.Received;
+            Deadline.In(5).Await("echoes by the other node", () => probe.Received > before + 1_000); // beyond the drain time
+        }
+
+        var result = probe.Stop();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{result}: {string.Join("; ", result.Gaps)}; {string.Join("; ", result.Marks)}");
+        Assert.Equal(0, result.Lost);
     }
 }

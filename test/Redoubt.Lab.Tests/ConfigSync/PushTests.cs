@@ -72,6 +72,17 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
     [Fact]
     public void Pushing_what_the_peer_has_reloads_nothing_there()
     {
+        // With an account that travels, the peer keeps the one that pushes against the primary: no difference either.
+        PushPair.MustUser(
+            pair.Primary,
+            new UserRequest
+            {
+                Action = "add",
+                Name = "erin",
+                Password = "erin's own",
+            }
+        );
+        Deadline.In(30).Await("erin arrives", () => pair.Peer.InSync && Users(pair.Secondary).Contains("erin"), () => $"{pair.Peer}");
         var rules = Handles();
         var entries = pair.Secondary.Ask(ControlVerb.ConfigHistory).History!.Count;
 

@@ -68,6 +68,26 @@ public sealed class StateSyncLossTests : IDisposable
     }
 
     [Fact]
+    public void What_a_peer_put_in_is_no_news_of_ours_though_this_node_forwards_too()
+    {
+        const int burst = 500;
+        var a = _pair.Start(_pair.A, forwarding: true);
+        var b = _pair.Start(_pair.B, forwarding: true);
+        _pair.UntilInSync();
+        for (var i = 0; i < burst; i++)
+            SyncPair.Create(_pair.A, Flow(i));
+        _pair.Until("all are at B, and it heard its own doing", () => SyncPair.Counter(b, "echoes") >= burst);
+        Assert.Equal(burst, SyncPair.Count(_pair.B, 6));
+        _pair.Until("walks passed", () => SyncPair.Counter(b, "scans") >= 3);
+        Assert.Equal(0, SyncPair.Counter(b, "statesSent"));
+        Assert.Equal((burst, 0), (a.Snapshot().OwnedEntries, b.Snapshot().OwnedEntries));
+
+        // What begins at B itself is.
+        SyncPair.Create(_pair.B, Flow(burst));
+        _pair.Until("B's own is at A", () => SyncPair.Get(_pair.A, Flow(burst).Original) is not null);
+    }
+
+    [Fact]
     public void Own_entries_become_liberal_when_mastership_is_given_up_and_not_before()
     {
         var a = _pair.Start(_pair.A, forwarding: true);

@@ -155,6 +155,10 @@ public sealed class ClusterTests
     public void Nodes_that_were_apart_for_longer_than_a_session_lasts_converge(int nodes) =>
         Seeds.ForEach(25, seed => Storm(seed, nodes, areApartForLong: true));
 
+    // Left an entry that no node knew: it had been put back between the news of its predecessor and their reading.
+    [Fact]
+    public void A_storm_with_long_partitions_that_once_left_a_difference_converges() => Storm(880, nodes: 2, areApartForLong: true);
+
     private static void Converges(int storms, int nodes) => Seeds.ForEach(storms, seed => Storm(seed, nodes));
 
     private static void Storm(int seed, int nodes, bool areApartForLong = false)
