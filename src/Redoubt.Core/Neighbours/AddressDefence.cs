@@ -8,12 +8,13 @@ namespace Redoubt.Core.Neighbours;
 public sealed class AddressDefence
 {
     private static readonly TimeSpan _judgement = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(1);
 
     /// <summary>Between two bursts of announcements.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
 
     /// <summary>How long nobody may have claimed it until it counts as over.</summary>
-    public static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
 
     private Instant _first = Instant.Never; // of the claims that wait for a judgement
     private Instant _last = Instant.Zero;
@@ -47,7 +48,7 @@ public sealed class AddressDefence
         if (now < _judgeAt)
             return false;
         _judgeAt = Instant.Never;
-        if (masterSince > _first)
+        if (masterSince + _grace > _first) // the last word of who held it before may be read late
             return false;
         IsClaimed = true;
         _nextBurst = now + Pause;

@@ -298,13 +298,15 @@ internal sealed partial class ElectionLoop
         var mark = renews ? GateMark.Renew(host.Group, demoted) : GateMark.Announce(host.Group);
         var now = BootClock.Now; // before the frame leaves: the kernel's lease ends a little later than ours
         (_tried, _refused) = (false, false);
-        var sent = SendAdvertisement(host, ipv6: false, resign: false, mark);
-        sent |= SendAdvertisement(host, ipv6: true, resign: false, mark);
+        var sent = false;
+        // First what a peer understands that was not changed yet: it then knows whose the other one is.
         if (host.Virtual.SendsFormer(now))
         {
             sent |= SendAdvertisement(host, ipv6: false, resign: false, mark, former: true);
             sent |= SendAdvertisement(host, ipv6: true, resign: false, mark, former: true);
         }
+        sent |= SendAdvertisement(host, ipv6: false, resign: false, mark);
+        sent |= SendAdvertisement(host, ipv6: true, resign: false, mark);
         if (sent && renews)
             _gate.Renewed(host.Group, now, demoted);
         if (_tried && host.Sending.OnSent(!_refused, now))

@@ -46,13 +46,15 @@ internal sealed partial class ElectionLoop
             var was = host.Defence.IsClaimed;
             if (host.Defence.OnTurn(host.IsMaster ? host.Machine.Since : Instant.Never, now))
                 host.StartAnnouncements(now);
-            var alarm = $"claimed {host.Configuration.Interface}@{host.Configuration.Vhid}";
+            var alarm = ClaimAlarm(host);
             if (host.Defence.IsClaimed)
                 _reports.Alarms.Raise(alarm, ClaimText(host));
             else if (was)
                 _reports.Alarms.Clear(alarm);
         }
     }
+
+    private static string ClaimAlarm(ElectionHost host) => $"claimed {host.Configuration.Interface}@{host.Configuration.Vhid}";
 
     private static string ClaimText(ElectionHost host)
     {

@@ -124,10 +124,12 @@ internal sealed partial class ElectionLoop
     private void TellFlapping(ElectionPort port)
     {
         if (port.Damping.IsFlapping)
-            _reports.Alarms.Raise($"link-flaps {port.Name}", $"the link of {port.Name} comes and goes: it counts as down until it stays");
+            _reports.Alarms.Raise(FlapAlarm(port), $"the link of {port.Name} comes and goes: it counts as down until it stays");
         else
-            _reports.Alarms.Clear($"link-flaps {port.Name}");
+            _reports.Alarms.Clear(FlapAlarm(port));
     }
+
+    private static string FlapAlarm(ElectionPort port) => $"link-flaps {port.Name}";
 
     private void Ready(ElectionHost host, Instant now) =>
         host.Add(host.Port.IsUsable && _enabled ? host.Machine.OnReady(now) : host.Machine.OnNotReady(now));

@@ -42,7 +42,7 @@ internal sealed partial class ElectionLoop
 
     private void TellSending(ElectionPort port, Instant now)
     {
-        var reason = $"cannot send on {port.Name}";
+        var reason = SendReason(port);
         if (_hosts.Exists(h => ReferenceEquals(h.Port, port) && h.Sending.IsSick))
         {
             _reports.Alarms.Raise(reason, $"advertisements do not leave on {port.Name}: {Explain(port.LastSendError)}");
@@ -54,6 +54,8 @@ internal sealed partial class ElectionLoop
             ClearDemotion(reason, now);
         }
     }
+
+    private static string SendReason(ElectionPort port) => $"cannot send on {port.Name}";
 
     private static string Explain(Errno errno) =>
         errno == Errno.NoBufferSpace ? $"{errno}, or a rule of the egress hook drops them" : $"{errno}";

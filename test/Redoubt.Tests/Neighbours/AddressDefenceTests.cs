@@ -26,13 +26,13 @@ public class AddressDefenceTests
     }
 
     [Fact]
-    public void One_claim_is_answered_once_and_over_after_ten_quiet_seconds()
+    public void One_claim_is_answered_once_and_over_after_five_quiet_seconds()
     {
         _defence.OnClaim(_now);
         Assert.False(_defence.IsClaimed);
         Assert.Equal(1, Go(1, _masterSince));
         Assert.True(_defence.IsClaimed);
-        Assert.Equal(0, Go(8.9, _masterSince));
+        Assert.Equal(0, Go(3.9, _masterSince));
         Assert.True(_defence.IsClaimed);
         Assert.Equal(0, Go(0.2, _masterSince));
         Assert.False(_defence.IsClaimed);
@@ -58,6 +58,12 @@ public class AddressDefenceTests
         _defence.OnClaim(_now);
         Assert.Equal(0, Go(1, _now + TimeSpan.FromMilliseconds(1))); // or became it after the claim
         Assert.False(_defence.IsClaimed);
+
+        _defence.OnClaim(_now);
+        Assert.Equal(0, Go(1, _now - TimeSpan.FromSeconds(0.9))); // or so shortly before that the claim may be older
+        Assert.False(_defence.IsClaimed);
+        _defence.OnClaim(_now);
+        Assert.Equal(1, Go(1, _now - TimeSpan.FromSeconds(1)));
     }
 
     [Fact]
