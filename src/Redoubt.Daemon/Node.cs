@@ -42,6 +42,7 @@ internal sealed class Node : IDisposable
     private readonly Reconciler _reconciler;
     private readonly FirewallSource _firewall;
     private readonly ProxyLoop _proxies;
+    private readonly ClaimWatch _claims;
     private const string UnencryptedAlarm = "state-sync-unencrypted";
     private const string SecondLinkAlarm = "state-sync-second-link";
     private readonly ClusterSecret? _secret;
@@ -91,6 +92,7 @@ internal sealed class Node : IDisposable
             _stateSync = CreateStateSync();
             _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, _firewall, ruleset, events, alarms);
             _proxies = new ProxyLoop(alarms);
+            _claims = new ClaimWatch(_election.WatchedPorts, _election.PostClaim, alarms);
         }
         catch
         {
@@ -139,6 +141,7 @@ internal sealed class Node : IDisposable
             if (isFinal && !result.Ok && _election.HoldsAny)
                 _roles.FinishAdvertisements(_lastWordLimit);
         }
+        _claims.Stop();
         _proxies.Stop();
         _election.Stop();
         _stateSync?.Stop(_syncStopLimit);
@@ -150,6 +153,7 @@ internal sealed class Node : IDisposable
 
     public void Dispose()
     {
+        _claims.Dispose();
         _proxies.Dispose();
         _reconciler.Dispose();
         _stateSync?.Dispose();
@@ -387,6 +391,7 @@ internal sealed class Node : IDisposable
         _stateSync?.Start();
         _reconciler.Start();
         _proxies.Set(_configuration);
+        _claims.Start();
     }
 
     private StateSyncLoop? CreateStateSync()

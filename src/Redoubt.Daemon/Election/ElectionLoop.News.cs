@@ -71,8 +71,10 @@ internal sealed partial class ElectionLoop
                     host.StartAnnouncements(now);
             }
             port.IsGone = gone;
+            port.NoteCarrier(now);
             if (was != port.IsUsable)
                 LinkChanged(port, now);
+            TellFlapping(port);
         }
         foreach (var host in _hosts)
         {
@@ -118,6 +120,16 @@ internal sealed partial class ElectionLoop
                 Ready(host, now);
         }
     }
+
+    private void TellFlapping(ElectionPort port)
+    {
+        if (port.Damping.IsFlapping)
+            _reports.Alarms.Raise(FlapAlarm(port), $"the link of {port.Name} comes and goes: it counts as down until it stays");
+        else
+            _reports.Alarms.Clear(FlapAlarm(port));
+    }
+
+    private static string FlapAlarm(ElectionPort port) => $"link-flaps {port.Name}";
 
     private void Ready(ElectionHost host, Instant now) =>
         host.Add(host.Port.IsUsable && _enabled ? host.Machine.OnReady(now) : host.Machine.OnNotReady(now));
@@ -217,6 +229,12 @@ internal sealed partial class ElectionLoop
         RepeatAnnouncements(now);
         foreach (var port in _ports)
         {
+            if (now >= port.Damping.Deadline)
+            {
+                port.Damping.OnTurn(now);
+                LinkChanged(port, now);
+                TellFlapping(port);
+            }
             if (now >= port.ForgivenAt)
             {
                 port.ForgivenAt = Instant.Never;
@@ -241,6 +259,8 @@ internal sealed partial class ElectionLoop
             _nextRefresh = now + _addressRefresh;
             _refreshed = 0;
         }
+        ProbeSending(now);
+        Defend(now);
         RefreshAddresses();
         Reconcile(now);
     }
