@@ -68,6 +68,7 @@ public static class CommandLine
             SwitchCommands.Maintenance(call),
             SwitchCommands.Failover(call),
             StatesCommand.Create(call),
+            MetricsCommand.Create(call),
             RulesCommand.Create(call),
             ConfigCommand.Create(call),
             UserCommand.Create(call),

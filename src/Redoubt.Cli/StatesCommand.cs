@@ -5,7 +5,7 @@ using Redoubt.Control;
 
 namespace Redoubt.Cli;
 
-/// <summary><c>states list|count|sync</c>.</summary>
+/// <summary><c>states list|count|peers|sync</c>.</summary>
 internal static class StatesCommand
 {
     public static Command Create(CallFactory calls)
@@ -18,10 +18,58 @@ internal static class StatesCommand
             (call, _, cancel) =>
                 call.AskAsync(new ControlRequest { Verb = ControlVerb.StatesCount }, cancel, reply => Show(call, reply.Count))
         );
+        var peers = new Command("peers", "How far each peer is behind, what was lost and repaired");
+        calls.Run(
+            peers,
+            (call, _, cancel) =>
+                call.AskAsync(new ControlRequest { Verb = ControlVerb.Status }, cancel, reply => ShowPeers(call, reply.Status))
+        );
         var sync = new Command("sync", "Asks for a new bulk synchronisation");
         calls.Run(sync, (call, _, cancel) => call.AskAsync(new ControlRequest { Verb = ControlVerb.StatesSync }, cancel));
-        return new Command("states", "The state table as the daemon sees it") { list, count, sync };
+        return new Command("states", "The state table as the daemon sees it") { list, count, peers, sync };
     }
+
+    private static void ShowPeers(Call call, NodeStatus? status)
+    {
+        if (status is null)
+            throw new ControlException($"{call.Socket}: the answer holds no status");
+        if (call.Json)
+        {
+            call.Output.WriteLine(JsonSerializer.Serialize(status.StateSync, ControlJson.Default.StateSyncStatus));
+            return;
+        }
+        if (!status.StateSync.Enabled)
+        {
+            call.Output.WriteLine("states are not replicated");
+            return;
+        }
+        call.Output.Write(
+            Plain.Table(
+                ["PEER", "ALIVE", "IN SYNC", "LINK", "LAG p50", "p99", "OLDEST", "RESENT", "BULK", "TABLES", "REPAIRED"],
+                status.StateSync.Peers.Select(p =>
+                    (string[])
+                        [
+                            p.Address,
+                            p.Silence ?? (p.Alive ? "yes" : "no"),
+                            p.InSync ? "yes" : "no",
+                            p.Link ?? "-",
+                            Milliseconds(p.LagMedianMs),
+                            Milliseconds(p.LagHighMs),
+                            Milliseconds(p.OldestMs),
+                            Number(p.Resent),
+                            p.Bulk,
+                            p.Tables ?? "-",
+                            Number(p.Repaired),
+                        ]
+                )
+            )
+        );
+    }
+
+    private static string Milliseconds(double? value) =>
+        value is { } ms ? string.Create(CultureInfo.InvariantCulture, $"{ms:0.0} ms") : "-";
+
+    private static string Number(long? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "-";
 
     private static void Show(Call call, StateCount? count)
     {

@@ -37,6 +37,7 @@ internal static class StatusCommand
         foreach (var reason in status.Reasons)
             output.WriteLine(Plain.Text($"  ! {reason}"));
         ShowCarp(status.Carp, output);
+        ShowAddresses(status.Addresses, output);
         ShowServices(status.Carp.Services, output);
         ShowChecks(status.Checks, output);
         ShowStateSync(status.StateSync, output);
@@ -69,6 +70,29 @@ internal static class StatusCommand
                             string.Join(' ', v.Addresses),
                             Plain.Time(v.Since),
                             v.Reason,
+                        ]
+                )
+            )
+        );
+    }
+
+    private static void ShowAddresses(IReadOnlyList<AddressStatus> addresses, TextWriter output)
+    {
+        if (addresses.Count == 0)
+            return;
+        output.WriteLine();
+        output.WriteLine("Other addresses:");
+        output.Write(
+            Plain.Table(
+                ["ADDRESS", "MODE", "INTERFACE", "DEVICE", "STATE"],
+                addresses.Select(a =>
+                    (string[])
+                        [
+                            a.Address,
+                            a.Mode,
+                            a.Interface,
+                            a.Device ?? "-",
+                            a.State is "missing" or "duplicate" ? a.State.ToUpperInvariant() : a.State,
                         ]
                 )
             )
@@ -142,15 +166,19 @@ internal static class StatusCommand
             return;
         output.Write(
             Plain.Table(
-                ["PEER", "ALIVE", "IN SYNC", "LAG", "BULK"],
+                ["PEER", "ALIVE", "IN SYNC", "LAG", "BULK", "TABLES", "REPAIRED"],
                 sync.Peers.Select(p =>
                     (string[])
                         [
                             p.Address,
-                            YesNo(p.Alive),
+                            p.Silence ?? (p.Alive && p.Link is { } link ? $"yes, {link}" : YesNo(p.Alive)),
                             YesNo(p.InSync),
                             p.LagMs is { } lag ? string.Create(CultureInfo.InvariantCulture, $"{lag:0.0} ms") : "-",
                             p.Bulk,
+                            p.Tables is null ? "-"
+                            : p.ComparedSecondsAgo is { } ago ? string.Create(CultureInfo.InvariantCulture, $"{p.Tables}, {ago:0} s ago")
+                            : p.Tables,
+                            p.Repaired?.ToString(CultureInfo.InvariantCulture) ?? "-",
                         ]
                 )
             )

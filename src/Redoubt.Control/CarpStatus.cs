@@ -120,6 +120,10 @@ public sealed record VipStatus
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public byte? Priority { get; init; }
 
+    /// <summary>"real" where its addresses are at the device's own MAC; left out where they are at the virtual one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Mac { get; init; }
+
     /// <summary>Base of the advertisement interval, seconds.</summary>
     [JsonPropertyName("advbase")]
     public required byte AdvBase { get; init; }

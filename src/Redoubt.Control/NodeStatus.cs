@@ -37,6 +37,9 @@ public sealed record NodeStatus
     /// <summary>Elections and virtual addresses.</summary>
     public required CarpStatus Carp { get; init; }
 
+    /// <summary>Virtual addresses that are in no election.</summary>
+    public IReadOnlyList<AddressStatus> Addresses { get; init; } = [];
+
     /// <summary>The cluster by its heartbeats; null where there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ClusterStatus? Cluster { get; init; }

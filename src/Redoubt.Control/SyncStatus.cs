@@ -37,8 +37,44 @@ public sealed record PeerStatus
         init => field = value is { } lag && double.IsFinite(lag) ? lag : null;
     }
 
-    /// <summary>"done", "running 37%" or "failed".</summary>
+    /// <summary>"done", "running 37%", "comparing", "waiting" or "failed".</summary>
     public required string Bulk { get; init; }
+
+    /// <summary>"equal" or "different": both nodes' tables when they were last compared; null when they were not yet, or cannot be.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Tables { get; init; }
+
+    /// <summary>Seconds since both directions were compared; null when they were not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ComparedSecondsAgo { get; init; }
+
+    /// <summary>States told or asked for because the tables differed, since the daemon started; null where they were not compared.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Repaired { get; init; }
+
+    /// <summary>Why a peer that is heard does not count as reached: "does not hear", "does not acknowledge"; null when both directions work.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Silence { get; init; }
+
+    /// <summary>Half of what was sent in the last minutes was in the peer's kernel within so many milliseconds; null where nothing was sent, or it is not measured.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LagMedianMs { get; init; }
+
+    /// <summary>The same for 99 of 100.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LagHighMs { get; init; }
+
+    /// <summary>Age of the oldest change that the peer has not acknowledged, milliseconds; 0 where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? OldestMs { get; init; }
+
+    /// <summary>Datagrams sent again since the daemon started.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Resent { get; init; }
+
+    /// <summary>The device of the sync link that states to it take; null where there is but one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Link { get; init; }
 }
 
 /// <summary>A node's part in the replication of the configuration.</summary>

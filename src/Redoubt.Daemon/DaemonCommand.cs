@@ -142,6 +142,7 @@ internal static class DaemonCommand
                 : Health.Healthy,
             Reasons = reasons,
             Carp = carp with { Services = plane.Services, Hooks = plane.Hooks },
+            Addresses = plane.Addresses(carp.Vips),
             Cluster = cluster,
             Checks = plane.Checks,
             StateSync = stateSync,

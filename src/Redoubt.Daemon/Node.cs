@@ -7,10 +7,12 @@ using Redoubt.Core.Cluster;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
 using Redoubt.Core.Firewall;
+using Redoubt.Core.StateSync;
 using Redoubt.Daemon.Diagnosis;
 using Redoubt.Daemon.Election;
 using Redoubt.Daemon.Events;
 using Redoubt.Daemon.Firewall;
+using Redoubt.Daemon.Neighbours;
 using Redoubt.Daemon.Roles;
 using Redoubt.Daemon.StateSync;
 using Redoubt.Daemon.Systemd;
@@ -39,7 +41,10 @@ internal sealed class Node : IDisposable
     private readonly ElectionLoop _election;
     private readonly Reconciler _reconciler;
     private readonly FirewallSource _firewall;
+    private readonly ProxyLoop _proxies;
+    private readonly ClaimWatch _claims;
     private const string UnencryptedAlarm = "state-sync-unencrypted";
+    private const string SecondLinkAlarm = "state-sync-second-link";
     private readonly ClusterSecret? _secret;
     private readonly StateSyncLoop? _stateSync;
     private readonly IReadOnlyDictionary<string, string> _names;
@@ -64,8 +69,8 @@ internal sealed class Node : IDisposable
         _sysctls = new SysctlKeeper(stateDirectory);
         _sysctls.WantHost();
         _sysctls.WantTracking();
-        foreach (var device in configuration.VirtualHosts.Select(h => h.Device).Distinct())
-            _sysctls.WantParent(device);
+        foreach (var hosts in configuration.VirtualHosts.GroupBy(h => h.Device))
+            _sysctls.WantParent(hosts.Key, holds: hosts.Any(h => h.UsesRealMac));
         try
         {
             TellUnset(_sysctls.Apply());
@@ -86,6 +91,8 @@ internal sealed class Node : IDisposable
             TellUnset(_sysctls.Apply()); // once more: the rules may have brought connection tracking with them
             _stateSync = CreateStateSync();
             _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, _firewall, ruleset, events, alarms);
+            _proxies = new ProxyLoop(alarms);
+            _claims = new ClaimWatch(_election.WatchedPorts, _election.PostClaim, alarms);
         }
         catch
         {
@@ -134,6 +141,8 @@ internal sealed class Node : IDisposable
             if (isFinal && !result.Ok && _election.HoldsAny)
                 _roles.FinishAdvertisements(_lastWordLimit);
         }
+        _claims.Stop();
+        _proxies.Stop();
         _election.Stop();
         _stateSync?.Stop(_syncStopLimit);
         _reconciler.Stop();
@@ -144,6 +153,8 @@ internal sealed class Node : IDisposable
 
     public void Dispose()
     {
+        _claims.Dispose();
+        _proxies.Dispose();
         _reconciler.Dispose();
         _stateSync?.Dispose();
         _election.Dispose();
@@ -162,6 +173,7 @@ internal sealed class Node : IDisposable
         {
             _firewall.Adopt(configuration);
             _configuration = configuration;
+            _proxies.Set(configuration);
         }
         else
             _firewall.Reject();
@@ -191,7 +203,7 @@ internal sealed class Node : IDisposable
     /// <summary>What it takes to get from one configuration to another.</summary>
     public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next, PlainRulesets plain) =>
         NeedsRestart(current, next) ? NodeChange.Restart
-        : FirewallSource.Same(current, Context(current), next, Context(next), plain) ? NodeChange.None
+        : FirewallSource.Same(current, Context(current), next, Context(next), plain) && ProxyLoop.Same(current, next) ? NodeChange.None
         : NodeChange.Rules;
 
     /// <summary>Whether more than rules differ. Cheap: nothing is compiled for it.</summary>
@@ -220,6 +232,9 @@ internal sealed class Node : IDisposable
     public CarpStatus CarpStatus() =>
         _election.Status(_maintenance.IsOn, _configuration.Hostname, address => _names.GetValueOrDefault(address));
 
+    /// <summary>Questions answered for proxied addresses; null where their device cannot be used.</summary>
+    public long? ProxyAnswers(string @interface, AddressRange range) => _proxies.Answers(@interface, range);
+
     /// <summary>The cluster by its heartbeats; null without.</summary>
     public ClusterStatus? Cluster() => _election.Cluster(_configuration.Hostname);
 
@@ -241,6 +256,25 @@ internal sealed class Node : IDisposable
                     InSync = p.IsInSync,
                     LagMs = p.LagMilliseconds,
                     Bulk = p.Bulk,
+                    Link = snapshot.Links > 1 ? p.Device : null,
+                    LagMedianMs = p.Lags?.Median,
+                    LagHighMs = p.Lags?.High,
+                    OldestMs = p.OldestMilliseconds,
+                    Resent = p.Resent,
+                    Tables = p.Agreement switch
+                    {
+                        TableAgreement.Equal => "equal",
+                        TableAgreement.Different => "different",
+                        _ => null,
+                    },
+                    ComparedSecondsAgo = p.ComparedAgo is { } ago ? Math.Round(ago.TotalSeconds, 1) : null,
+                    Repaired = p.ComparedAgo is null ? null : p.Repaired,
+                    Silence = p.Silence switch
+                    {
+                        PeerSilence.DoesNotHear => "does not hear",
+                        PeerSilence.DoesNotAcknowledge => "does not acknowledge",
+                        _ => null,
+                    },
                 }),
             ],
             Counters = snapshot.Counters.ToDictionary(),
@@ -335,7 +369,7 @@ internal sealed class Node : IDisposable
                 if (text is null)
                     _alarms.Clear(id);
                 else
-                    _alarms.Raise(id, text);
+                    _alarms.Raise(id, text, id == CapacityWatch.AlarmId ? AlarmSeverity.Failed : AlarmSeverity.Degraded);
             };
             _stateSync.ReadinessChanged = (ready, why) =>
             {
@@ -343,7 +377,12 @@ internal sealed class Node : IDisposable
                 _election.PostDemotion(ElectionLoop.StateSyncReason, ready ? 0 : DemotionLedger.FullDemotion);
             };
         }
-        if (_stateSync is not null && _secret is null)
+        if (_stateSync is { Options.Formats.Count: > 0 })
+            _alarms.Raise(
+                UnencryptedAlarm,
+                "plain pfsync is neither authenticated nor encrypted: whoever reaches the sync link can add and remove connections"
+            );
+        else if (_stateSync is not null && _secret is null)
             _alarms.Raise(UnencryptedAlarm, "state sync is not encrypted: there is no cluster/secretfile in the configuration");
         else
             _alarms.Clear(UnencryptedAlarm);
@@ -351,52 +390,18 @@ internal sealed class Node : IDisposable
         _election.Start(demotions);
         _stateSync?.Start();
         _reconciler.Start();
+        _proxies.Set(_configuration);
+        _claims.Start();
     }
 
     private StateSyncLoop? CreateStateSync()
     {
-        var link = _configuration.Redoubt.SyncLinks.FirstOrDefault() ?? _configuration.HaSync.PfsyncInterface;
-        if (!_configuration.HaSync.PfsyncEnabled || link is null || _configuration.Interface(link) is not { } configured)
-            return null;
-        var own = OwnAddresses();
-        var peers = PeerAddresses(own);
-        if (peers.Count == 0)
-            return null;
-        var local =
-            own.FirstOrDefault(a => a.Device == configured.Device && peers.Exists(p => a.Prefix.Network.Contains(p)))
-            ?? throw new KernelException(
-                $"state sync: {configured.Device} has no address in the network of its peer",
-                Errno.AddressNotAvailable
-            );
-        return new StateSyncLoop(
-            new StateSyncOptions
-            {
-                NodeId = NodeId(local.Prefix, peers[0]),
-                LocalAddress = ToIPAddress(local.Prefix),
-                Device = configured.Device,
-                Secret = _secret,
-                Peers = [.. peers.Select(ToIPAddress)],
-                Filters = _configuration.Redoubt.Filters,
-                ExemptAddresses = [.. own.Select(a => ToIPAddress(a.Prefix)).Concat(peers.Select(ToIPAddress)).Distinct()],
-            }
-        );
-    }
-
-    private List<AddressPrefix> PeerAddresses(IReadOnlyList<OwnAddress> own)
-    {
-        var configured = _configuration.Redoubt.Peers.SelectMany(p => p.Addresses.Take(1)).ToList();
-        if (configured.Count == 0 && _configuration.HaSync.PfsyncPeer is { } peer)
-            configured.Add(peer);
-        configured.RemoveAll(p => own.Any(o => o.Prefix.Address == p.Address && o.Prefix.IsIPv6 == p.IsIPv6));
-        return [.. configured.Select(p => p.Host)];
-    }
-
-    // Where nothing says which node this is, the lower address of the pair is node 1.
-    private int NodeId(AddressPrefix local, AddressPrefix peer)
-    {
-        if (_configuration.Redoubt.NodeId != 0)
-            return _configuration.Redoubt.NodeId;
-        return (local.Address.High, local.Address.Low).CompareTo((peer.Address.High, peer.Address.Low)) < 0 ? 1 : 2;
+        var options = new StateSyncSetup(_configuration, OwnAddresses()).Options(_secret, out var missing);
+        if (missing is null)
+            _alarms.Clear(SecondLinkAlarm);
+        else
+            _alarms.Raise(SecondLinkAlarm, missing);
+        return options is null ? null : new StateSyncLoop(options);
     }
 
     private static RulesetContext Context(NodeConfiguration configuration)
@@ -412,7 +417,7 @@ internal sealed class Node : IDisposable
                 {
                     var parent = links.FirstOrDefault(l => l.Name == i.Device).Index;
                     var macvlans = configuration
-                        .VirtualHosts.Where(h => h.Interface == i.Name)
+                        .VirtualHosts.Where(h => h.Interface == i.Name && !h.UsesRealMac)
                         .Select(h => VirtualMacDevice.Name(parent, h.Vhid, h.IsVrrp6));
                     return new RulesetInterface(
                         i.Name,
@@ -432,7 +437,9 @@ internal sealed class Node : IDisposable
         [
             .. route
                 .Addresses()
-                .Where(a => a.Protocol != RouteMessage.Protocol && links.ContainsKey(a.InterfaceIndex))
+                .Where(a =>
+                    a.Protocol is not (RouteMessage.Protocol or RouteMessage.StandingProtocol) && links.ContainsKey(a.InterfaceIndex)
+                )
                 .Where(a => !VirtualMacDevice.IsOurName(links[a.InterfaceIndex]))
                 .Select(a => new OwnAddress(links[a.InterfaceIndex], new AddressPrefix(a.Address, a.IsIPv6, a.PrefixLength))),
         ];
@@ -454,7 +461,12 @@ internal sealed class Node : IDisposable
         && a.Redoubt.Preempt == b.Redoubt.Preempt
         && a.Redoubt.PreemptDelay == b.Redoubt.PreemptDelay
         && a.Redoubt.SyncLinks.SequenceEqual(b.Redoubt.SyncLinks)
-        && a.Redoubt.Peers.SelectMany(p => p.Addresses).SequenceEqual(b.Redoubt.Peers.SelectMany(p => p.Addresses));
+        && a.Redoubt.Peers.SelectMany(p => p.Addresses).SequenceEqual(b.Redoubt.Peers.SelectMany(p => p.Addresses))
+        && a.Redoubt.Peers.Select(p => (p.Id, p.Format)).SequenceEqual(b.Redoubt.Peers.Select(p => (p.Id, p.Format)))
+        && a.Redoubt.Transport == b.Redoubt.Transport
+        && a.Redoubt.Format == b.Redoubt.Format
+        && a.Redoubt.Filters.Accept.SequenceEqual(b.Redoubt.Filters.Accept)
+        && a.Redoubt.Filters.Ignore.SequenceEqual(b.Redoubt.Filters.Ignore);
 
     // What only the rules ask about an interface.
     private static InterfaceConfiguration Bare(InterfaceConfiguration i) =>
@@ -472,6 +484,7 @@ internal sealed class Node : IDisposable
             Addresses = [],
             UnicastPeers = [],
             FormerAddresses = [],
+            Accepts = b.Accepts, // a rule
         } == b with { Addresses = [], UnicastPeers = [], FormerAddresses = [] }
         && a.Addresses.SequenceEqual(b.Addresses)
         && a.UnicastPeers.SequenceEqual(b.UnicastPeers);
@@ -489,11 +502,6 @@ internal sealed class Node : IDisposable
     }
 
     private static long? KernelMaximum() => LinkSysctl.Read("/proc/sys/net/netfilter/nf_conntrack_max");
-
-    private static IPAddress ToIPAddress(AddressPrefix prefix) =>
-        prefix.Address.ToIPAddress(prefix.IsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
-
-    private sealed record OwnAddress(string Device, AddressPrefix Prefix);
 }
 
 /// <summary>How much of a node a change of its configuration touches.</summary>

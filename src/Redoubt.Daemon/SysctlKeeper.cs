@@ -48,8 +48,13 @@ internal sealed class SysctlKeeper
     /// Wants what keeps the device below a macvlan from answering for the virtual address with its own MAC. The stricter of
     /// "all" and the device counts for ARP; for rp_filter the larger number counts, and strict (1) must not.
     /// </summary>
-    public void WantParent(string device)
+    /// <param name="device">The device.</param>
+    /// <param name="holds">Virtual addresses stand on the device itself.</param>
+    public void WantParent(string device, bool holds)
     {
+        // Else the kernel removes all addresses of a network together with the first of them.
+        if (holds)
+            Want(LinkSysctl.Path("ipv4", device, "promote_secondaries"), 1);
         Want(LinkSysctl.Path("ipv4", device, "arp_ignore"), 1);
         Want(LinkSysctl.Path("ipv4", device, "arp_announce"), 2);
         var all = LinkSysctl.Read(LinkSysctl.Path("ipv4", "all", "rp_filter"));

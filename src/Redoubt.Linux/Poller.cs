@@ -57,6 +57,13 @@ public sealed unsafe class Poller : IDisposable
         }
     }
 
+    /// <summary>Lets a span pass, whatever becomes readable meanwhile.</summary>
+    public static void Pause(TimeSpan span)
+    {
+        var timeout = new LibC.TimeSpec { Nanoseconds = span.Ticks * TimeSpan.NanosecondsPerTick };
+        LibC.PPoll(null, 0, &timeout, 0);
+    }
+
     /// <summary>Whether the last wait found something to read (or an error to be read) on a slot.</summary>
     public bool IsReadable(int slot) => _descriptors[slot].ReturnedEvents != 0;
 

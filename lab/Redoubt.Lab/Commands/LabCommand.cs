@@ -4,6 +4,7 @@ using System.Text.Json;
 using Redoubt.Lab.Nodes;
 using Redoubt.Lab.Processes;
 using Redoubt.Lab.Scenarios;
+using Redoubt.Lab.Traffic;
 
 namespace Redoubt.Lab.Commands;
 
@@ -30,6 +31,7 @@ internal static class LabCommand
           bench states [--kinds redoubt,conntrackd]         what it costs to replicate states, and how fast it goes
               [--parts cost,latency,bulk,rate] [--repeat N]
           bench vhids [--segments N] [--vhids N] [--profile P] [--repeat N]   the master of many vhids crashes
+          bench calm [--kinds K,K] [--seconds N] [--busy yes]   what a pair costs while nothing happens, and that nothing does while the machine is busy
           bench push [--rules N] [--repeat N]               a large configuration, a small change and none reach the other node
 
         A port is HOST.SEGMENT: fw1.lan, fw2.sync, client.lan. It needs no root.
@@ -65,12 +67,16 @@ internal static class LabCommand
                     return 0;
                 case ["run", ..] when ours.Count(w => w != "--json") == 2:
                     return Play(ScenarioList.Find(ours.Last(w => w != "--json")), ours.Contains("--json"), arguments);
+                case ["serve-flows", var tcp, var udp, var path]:
+                    return FlowServer.Run(Port(tcp), Port(udp), path);
                 case ["bench", "outage", ..]:
                     return Bench(ours, arguments);
                 case ["bench", "states", ..]:
                     return BenchStates(ours, arguments);
                 case ["bench", "vhids", ..]:
                     return BenchVhids(ours, arguments);
+                case ["bench", "calm", ..]:
+                    return BenchCalm(ours, arguments);
                 case ["bench", "push", ..]:
                     return BenchPush(ours, arguments);
                 default:
@@ -84,6 +90,9 @@ internal static class LabCommand
             return 1;
         }
     }
+
+    private static int Port(string text) =>
+        ushort.TryParse(text, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw new LabException($"{text} is no port");
 
     private static int Up(List<string> words, LabDirectory directory)
     {
@@ -217,6 +226,15 @@ internal static class LabCommand
             throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
         LabSpace.Enter(arguments);
         return BenchCommand.Vhids(segments, vhids, profile, repeat);
+    }
+
+    private static int BenchCalm(List<string> words, string[] arguments)
+    {
+        var (kinds, seconds, busy) = (Option(words, "--kinds"), Option(words, "--seconds"), Option(words, "--busy"));
+        if (words.Count != 2)
+            throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
+        LabSpace.Enter(arguments);
+        return BenchCommand.Calm(kinds, seconds, busy);
     }
 
     private static int BenchPush(List<string> words, string[] arguments)

@@ -17,6 +17,9 @@ public readonly record struct AddressRange(UInt128 First, UInt128 Last, bool IsI
         return new AddressRange(first, first | HostBits(prefix.MaxLength - prefix.Length), prefix.IsIPv6);
     }
 
+    /// <summary>Whether an address is one of them.</summary>
+    public bool Contains(IpAddressValue address, bool ipv6) => IsIPv6 == ipv6 && Number(address) is var n && n >= First && n <= Last;
+
     /// <summary>Sorted, overlapping and touching ranges joined.</summary>
     public static List<AddressRange> Joined(IEnumerable<AddressPrefix> prefixes)
     {

@@ -18,6 +18,11 @@ public static class ConfigurationLimits
     /// <summary>Virtual addresses.</summary>
     public const int VirtualAddresses = 2_000;
 
+    /// <summary>
+    /// Addresses of mode proxyarp on one interface. More is a slip of a key more often than a wish, and it would draw the traffic of a whole provider's network.
+    /// </summary>
+    public const int ProxiedAddresses = 4_096;
+
     /// <summary>Interfaces.</summary>
     public const int Interfaces = 256;
 

@@ -139,7 +139,8 @@ internal sealed class NatReader(
             return false;
         target = NatPool.Of(address);
         var known =
-            virtualAddresses.Any(v => v.Prefix.Host == address) || interfaces.Any(i => i.IPv4?.Host == address || i.IPv6?.Host == address);
+            virtualAddresses.Any(v => v.Range.Contains(address.Address, address.IsIPv6))
+            || interfaces.Any(i => i.IPv4?.Host == address || i.IPv6?.Host == address);
         if (!known)
             problems.Warn(
                 element!,

@@ -7,6 +7,15 @@ namespace Redoubt.Core.Configuration;
 /// <summary>Reads redoubt/cluster/peer. A list of all nodes may name this node too: it is told by its host name or address and left out.</summary>
 internal sealed class PeerReader(Problems problems, ImmutableArray<InterfaceConfiguration> interfaces)
 {
+    /// <summary>pfsync's formats by their words.</summary>
+    internal static readonly (string, StateSyncFormat)[] PlainFormats =
+    [
+        ("1301", StateSyncFormat.FreeBsd1301),
+        ("1400", StateSyncFormat.FreeBsd1400),
+        ("1500", StateSyncFormat.FreeBsd1500),
+        ("openbsd", StateSyncFormat.OpenBsd6),
+    ];
+
     public RedoubtSettings Read(ConfigElement cluster, RedoubtSettings settings, string hostname, int ownId, ConfigElement? ownIdElement)
     {
         var peers = new List<(ConfigElement Element, ClusterPeer Peer)>();
@@ -64,7 +73,10 @@ internal sealed class PeerReader(Problems problems, ImmutableArray<InterfaceConf
             problems.Error(nameElement!, $"{Quote(name)} is no host name", "letters, digits and - . _");
         if (name.Length == 0)
             name = addresses.Count > 0 ? addresses[0].AddressText : "";
-        return new ClusterPeer(element.Number("id", 1, ConfigurationLimits.Nodes, 0, problems), name, addresses.ToImmutable());
+        return new ClusterPeer(element.Number("id", 1, ConfigurationLimits.Nodes, 0, problems), name, addresses.ToImmutable())
+        {
+            Format = element.First("format") is null ? null : element.Word("format", problems, PlainFormats),
+        };
     }
 
     private void CheckUnique(List<(ConfigElement Element, ClusterPeer Peer)> peers)

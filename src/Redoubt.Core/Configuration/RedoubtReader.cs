@@ -14,7 +14,8 @@ internal sealed record VipOptions(
     ImmutableArray<AddressPrefix> Peers,
     int Priority,
     int Interval,
-    VrrpChecksum Checksum
+    VrrpChecksum Checksum,
+    bool Accepts
 );
 
 /// <summary>Reads the section redoubt.</summary>
@@ -29,7 +30,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
         ("failover", ["profile", "preempt", "preemptdelay", "drain", "group", "witness", "check", "service", "routeradvertisement"]),
         ("statesync", ["transport", "format", "defer", "accept", "ignore"]),
         ("firewall", ["reachpeer"]),
-        ("vip", ["member", "protocol", "mac", "peer", "priority", "interval", "checksum"]),
+        ("vip", ["member", "protocol", "mac", "peer", "priority", "interval", "checksum", "accept"]),
     ];
 
     /// <summary>redoubt/vip by member ("lan@1"); whether the vhids exist is checked by <see cref="Read"/>.</summary>
@@ -55,13 +56,15 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
                 ("pseudo", VrrpChecksum.WithPseudoHeader),
                 ("plain", VrrpChecksum.WithoutPseudoHeader)
             );
+            var accepts = entry.Word("accept", problems, ("yes", true), ("no", false));
             CheckVrrp(entry, protocol);
             var members = entry.All("member").ToList();
             if (members.Count == 0)
                 problems.Error(entry, "the member is missing", "interface@vhid in <member>");
             foreach (var member in members)
             {
-                if (!options.TryAdd(member.Value(problems), new VipOptions(member, protocol, real, peers, priority, interval, checksum)))
+                var chosen = new VipOptions(member, protocol, real, peers, priority, interval, checksum, accepts);
+                if (!options.TryAdd(member.Value(problems), chosen))
                     problems.Error(member, $"{Quote(member.Value(problems))} occurs in more than one <vip>", "one");
             }
         }
@@ -71,13 +74,13 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
     // What only VRRP knows would be silently without effect for CARP.
     private void CheckVrrp(ConfigElement entry, VirtualRouterProtocol protocol)
     {
-        foreach (var name in new[] { "priority", "interval", "checksum" })
+        foreach (var name in new[] { "priority", "interval", "checksum", "accept" })
         {
             if (entry.First(name) is not { } element)
                 continue;
             if (protocol == VirtualRouterProtocol.Carp)
                 problems.Error(element, $"{name} is VRRP's", "protocol vrrp3 or vrrp2; CARP has advbase and advskew in virtualip/vip");
-            else if (protocol == VirtualRouterProtocol.Vrrp2 && name != "priority")
+            else if (protocol == VirtualRouterProtocol.Vrrp2 && name is "interval" or "checksum")
                 problems.Error(element, $"VRRP version 2 has no {name} to choose", "advbase in virtualip/vip, in seconds");
         }
     }
@@ -158,15 +161,7 @@ internal sealed class RedoubtReader(Problems problems, ConfigElement? section, I
             ("pfsync", StateSyncTransport.Pfsync)
         );
         var given = stateSync.Value("format", problems).Length > 0;
-        var format = stateSync.Word(
-            "format",
-            problems,
-            ("linux", StateSyncFormat.Linux),
-            ("1301", StateSyncFormat.FreeBsd1301),
-            ("1400", StateSyncFormat.FreeBsd1400),
-            ("1500", StateSyncFormat.FreeBsd1500),
-            ("openbsd", StateSyncFormat.OpenBsd6)
-        );
+        var format = stateSync.Word("format", problems, [("linux", StateSyncFormat.Linux), .. PeerReader.PlainFormats]);
         if (!given && transport == StateSyncTransport.Pfsync)
             format = StateSyncFormat.FreeBsd1400;
         if (given && transport == StateSyncTransport.Pfsync && format == StateSyncFormat.Linux)

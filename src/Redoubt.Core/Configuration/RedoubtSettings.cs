@@ -87,7 +87,11 @@ public enum HealthCheckType
 /// <param name="Id">1..8; 0 when the file does not say and it cannot be told from the addresses.</param>
 /// <param name="Name">For people; the address when the file names none.</param>
 /// <param name="Addresses">Its addresses on the sync links, at least one.</param>
-public sealed record ClusterPeer(int Id, string Name, ImmutableArray<AddressPrefix> Addresses);
+public sealed record ClusterPeer(int Id, string Name, ImmutableArray<AddressPrefix> Addresses)
+{
+    /// <summary>What it is sent with plain pfsync; null: the format of statesync.</summary>
+    public StateSyncFormat? Format { get; init; }
+}
 
 /// <summary>redoubt/failover/group: vhids that rise and fall together.</summary>
 /// <param name="Name">For people and for commands.</param>

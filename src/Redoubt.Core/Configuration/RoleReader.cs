@@ -101,6 +101,7 @@ internal sealed class RoleReader(
                     )
                     {
                         Line = entry.Line,
+                        UsesRealMac = host.UsesRealMac,
                     }
                 );
             }

@@ -48,6 +48,9 @@ public sealed record RouterAdvertisement(
     /// <summary>Where it stands in the file; no part of what it is.</summary>
     public int Line { get; init; }
 
+    /// <summary>Whether the vhid uses the real MAC, and so has no device of its own.</summary>
+    public bool UsesRealMac { get; init; }
+
     /// <summary>What there is to say where <see cref="Program"/> is not there.</summary>
     public ConfigurationProblem WithoutProgram(string file) =>
         new(
@@ -62,8 +65,8 @@ public sealed record RouterAdvertisement(
     /// <inheritdoc/>
     public bool Equals(RouterAdvertisement? other) =>
         other is not null
-        && (Interface, Vip, Vhid, IsVrrp6, Device, Source, Lifetime)
-            == (other.Interface, other.Vip, other.Vhid, other.IsVrrp6, other.Device, other.Source, other.Lifetime)
+        && (Interface, Vip, Vhid, IsVrrp6, UsesRealMac, Device, Source, Lifetime)
+            == (other.Interface, other.Vip, other.Vhid, other.IsVrrp6, other.UsesRealMac, other.Device, other.Source, other.Lifetime)
         && Prefixes.SequenceEqual(other.Prefixes)
         && Resolvers.SequenceEqual(other.Resolvers);
 

@@ -12,10 +12,10 @@ public enum VirtualAddressMode
     /// <summary>An additional address; on a CARP address it moves with that vhid.</summary>
     IpAlias,
 
-    /// <summary>Kept, not applied.</summary>
+    /// <summary>Addresses that nobody has: the node answers the link's questions for them, so that packets come here to be translated.</summary>
     ProxyArp,
 
-    /// <summary>Kept, not applied: routed to the firewall, nothing to do.</summary>
+    /// <summary>Addresses that others route here: nothing to do for them, rules of translation may name them.</summary>
     Other,
 }
 
@@ -58,6 +58,9 @@ public sealed record VirtualAddress
 
     /// <summary>The address and its prefix length as written.</summary>
     public required AddressPrefix Prefix { get; init; }
+
+    /// <summary>proxyarp, other: all addresses that the entry stands for; of the other modes <see cref="Prefix"/>'s address.</summary>
+    public required AddressRange Range { get; init; }
 
     /// <summary>The address alone.</summary>
     public IpAddressValue Address => Prefix.Address;
@@ -134,6 +137,11 @@ public sealed record VirtualHostConfiguration
 
     /// <summary>VRRP version 3 on IPv4: what the checksum covers.</summary>
     public VrrpChecksum Checksum { get; init; }
+
+    /// <summary>
+    /// Accept_Mode of RFC 5798, section 6.1: whether the master takes packets to the addresses as its own. The owner of the addresses (priority 255) always does.
+    /// </summary>
+    public bool Accepts { get; init; } = true;
 
     /// <summary>VRRP for IPv6, which has virtual MACs of its own.</summary>
     public bool IsVrrp6 => Protocol == VirtualRouterProtocol.Vrrp3 && Addresses is [{ IsIPv6: true }, ..];

@@ -12,6 +12,7 @@ internal sealed class VirtualAddressReader(
 )
 {
     private readonly List<(ConfigElement Element, VirtualAddress Address)> _read = [];
+    private readonly AddressBlockReader _blocks = new(problems);
 
     public ImmutableArray<VirtualAddress> Addresses => [.. _read.Select(r => r.Address)];
 
@@ -41,6 +42,7 @@ internal sealed class VirtualAddressReader(
         ResolveStacked();
         CheckDuplicates();
         Hosts = Join();
+        _blocks.CheckHosts(_read, Hosts);
     }
 
     private VirtualAddress? ReadOne(ConfigElement entry)
@@ -56,22 +58,26 @@ internal sealed class VirtualAddressReader(
             ("other", VirtualAddressMode.Other)
         );
         var where = Interface(entry, mode);
-        var prefix = Prefix(entry, mode);
+        var block =
+            mode is VirtualAddressMode.ProxyArp or VirtualAddressMode.Other ? _blocks.Read(entry)
+            : Prefix(entry) is { } one ? (one, AddressRange.Of(one.Host))
+            : null;
         var address = new VirtualAddress
         {
             Mode = mode,
             Interface = where ?? "",
-            Prefix = prefix ?? default,
+            Prefix = block?.Prefix ?? default,
+            Range = block?.Range ?? default,
             Description = entry.Value("descr", problems),
             UniqId = UniqId(entry),
             Line = entry.Line,
         };
         if (mode == VirtualAddressMode.Carp)
             address = ReadElection(entry, address);
-        if (mode is VirtualAddressMode.ProxyArp or VirtualAddressMode.Other)
-            problems.Warn(entry, $"mode {entry.Value("mode", problems)} is kept, not applied");
-        if (where is null || prefix is null)
+        if (where is null || block is null)
             return null;
+        if (mode == VirtualAddressMode.ProxyArp)
+            _blocks.CheckProxied(entry, address);
         if (mode == VirtualAddressMode.Carp)
             CheckSubnet(entry, address);
         return address;
@@ -111,7 +117,9 @@ internal sealed class VirtualAddressReader(
             problems.Error(element ?? entry, "the interface is missing", "a name from <interfaces>");
             return null;
         }
-        if (mode == VirtualAddressMode.IpAlias && (name == "lo0" || name.StartsWith("_vip", StringComparison.Ordinal)))
+        if (mode == VirtualAddressMode.IpAlias && name.StartsWith("_vip", StringComparison.Ordinal))
+            return name;
+        if (mode is VirtualAddressMode.IpAlias or VirtualAddressMode.Other && name == StandingAddress.Loopback)
             return name;
         if (interfaces.Any(i => i.Name == name))
             return name;
@@ -119,7 +127,7 @@ internal sealed class VirtualAddressReader(
         return null;
     }
 
-    private AddressPrefix? Prefix(ConfigElement entry, VirtualAddressMode mode)
+    private AddressPrefix? Prefix(ConfigElement entry)
     {
         if (entry.Value("subnet", problems).Length == 0)
         {
@@ -141,8 +149,6 @@ internal sealed class VirtualAddressReader(
             return null;
         }
         var prefix = host with { Length = length };
-        if (mode is VirtualAddressMode.ProxyArp or VirtualAddressMode.Other)
-            return prefix;
         if (!IsUsable(host))
             problems.Error(at, $"{host.AddressText} is not an address a node can have", "a unicast address");
         else if (length < host.MaxLength - 1 && !host.IsIPv6 && (prefix.Network.Address == host.Address || IsBroadcast(prefix)))
@@ -253,7 +259,8 @@ internal sealed class VirtualAddressReader(
         }
         foreach (var (element, vip) in _read)
         {
-            if (vip.Mode is VirtualAddressMode.ProxyArp or VirtualAddressMode.Other)
+            // A network may hold the node's own addresses: these are its own all the same.
+            if (vip.Mode == VirtualAddressMode.Other || (vip.Mode == VirtualAddressMode.ProxyArp && vip.Range.Count(1) > 1))
                 continue;
             var key = (vip.Prefix.Host, Scope(vip.Prefix, vip.Interface));
             if (seen.TryGetValue(key, out var owner))
@@ -302,6 +309,7 @@ internal sealed class VirtualAddressReader(
                     ? TimeSpan.FromMilliseconds(10 * chosen.Interval)
                     : TimeSpan.FromSeconds(first.AdvBase),
                 Checksum = chosen?.Checksum ?? VrrpChecksum.WithPseudoHeader,
+                Accepts = chosen is not { Accepts: false, Priority: not VrrpHostOptions.OwnerPriority },
             };
             if (host.Protocol != VirtualRouterProtocol.Carp)
                 CheckRouter(entries[0].Element, host);
@@ -362,7 +370,7 @@ internal sealed class VirtualAddressReader(
     private static bool IsBroadcast(AddressPrefix prefix) =>
         (prefix.Address.Low | (0xffff_ffffUL << (32 - prefix.Length) & 0xffff_ffffUL)) == 0xffff_ffffUL;
 
-    private static bool IsUsable(AddressPrefix host) =>
+    internal static bool IsUsable(AddressPrefix host) =>
         host.IsIPv6
             ? host.Address.High >> 56 != 0xff && !(host.Address.High == 0 && host.Address.Low <= 1)
             : host.Address.Low >> 28 is not (0xe or 0xf) && host.Address.Low >> 24 is not (0 or 127);

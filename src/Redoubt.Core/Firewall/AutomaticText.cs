@@ -59,12 +59,15 @@ internal sealed class AutomaticText(NodeConfiguration configuration, RulesetCont
     {
         var chain = builder.Chain("input", "type filter hook input priority filter; policy accept;", "to the node itself");
         chain.Rule("iifname \"lo\" accept", "loopback");
+        WriteUnaccepted(chain);
         chain.Rule("iifname != @configured accept", "interfaces that are not in the configuration are not ours to judge");
         chain.Rule("meta l4proto 112 accept", "CARP and VRRP, checked by the daemon");
         foreach (var link in network.SyncLinks)
         {
             foreach (var peers in network.Peers)
                 chain.Rule($"iifname @if_{link} {peers.Family} saddr {peers.Text} meta l4proto 240 accept", "pfsync from peers");
+            if (network.Peers.IsEmpty && configuration.Redoubt.Transport == StateSyncTransport.Pfsync)
+                chain.Rule($"iifname @if_{link} meta l4proto 240 accept", "pfsync of its group");
         }
         WriteSync(chain, "iifname", "saddr", "accept");
         WriteHeartbeat(chain, "iifname", "saddr", "accept");
@@ -97,6 +100,26 @@ internal sealed class AutomaticText(NodeConfiguration configuration, RulesetCont
         WritePeerControl(chain);
         WriteAntiLockout(chain);
         WriteDispatch(chain);
+    }
+
+    // Here and not at the gate: what is addressed to them and translated, in either direction, goes through the node and not to it.
+    private void WriteUnaccepted(ChainText chain)
+    {
+        var addresses = configuration
+            .VirtualHosts.Where(h => !h.Accepts)
+            .SelectMany(h => h.Addresses.Select(a => a.Host))
+            .ToImmutableArray();
+        if (addresses.IsEmpty)
+            return;
+        builder.Counter(RulesetCompiler.UnacceptedCounter);
+        var verdict = $"counter name \"{RulesetCompiler.UnacceptedCounter}\" drop";
+        const string Comment = "VRRP without accept mode: the master only forwards";
+        if (AddressSets.Inline(addresses, ipv6: false) is { } ipv4)
+            chain.Rule($"ip daddr {ipv4} {verdict}", Comment);
+        if (AddressSets.Inline(addresses, ipv6: true) is not { } ipv6)
+            return;
+        chain.Rule($"ip6 daddr {ipv6} meta l4proto != icmpv6 {verdict}", Comment);
+        chain.Rule($"ip6 daddr {ipv6} icmpv6 type != {{ nd-neighbor-solicit, nd-neighbor-advert }} {verdict}", Comment);
     }
 
     private void WriteForward(bool overload, IReadOnlySet<string> stateless)

@@ -15,6 +15,9 @@ public static class RulesetCompiler
     /// <summary>Name of the counter of packets that no rule let through.</summary>
     public const string BlockedCounter = "blocked";
 
+    /// <summary>Name of the counter of packets to addresses of virtual routers without accept mode.</summary>
+    public const string UnacceptedCounter = "unaccepted";
+
     /// <summary>A transaction that removes the table, and does nothing when there is none.</summary>
     public const string RemoveTable = "add table inet redoubt\ndelete table inet redoubt\n";
 

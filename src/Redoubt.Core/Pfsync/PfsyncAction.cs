@@ -56,4 +56,22 @@ public enum PfsyncAction : byte
 
     /// <summary>Datagrams before this number are not kept any more: first kept u64.</summary>
     ResendMiss = 0x95,
+
+    /// <summary>Digests of a part of the sender's table: <see cref="PfsyncDigest"/>.</summary>
+    DigestSums = 0x96,
+
+    /// <summary>Which of these parts differ, and are to be told of in detail.</summary>
+    DigestWant = 0x97,
+
+    /// <summary>Digests of the single states of the parts wanted.</summary>
+    DigestEntries = 0x98,
+
+    /// <summary>Which of those states the receiver of the digests does not have; ends the comparison.</summary>
+    DigestMissing = 0x99,
+
+    /// <summary>Compare your table with mine instead of sending all of it: request u32.</summary>
+    CompareRequest = 0x9a,
+
+    /// <summary>That comparison is over: request u32.</summary>
+    CompareEnd = 0x9b,
 }

@@ -4,8 +4,8 @@ namespace Redoubt.Core.Pfsync;
 
 /// <summary>Sign of life and acknowledgement.</summary>
 /// <remarks><code>
-/// 0..3       4..7        8..15         16..23  24..31   32..39     40..43      44     45..47
-/// challenge  ack stream  ack sequence  clock   sent at  echo sent  hold in µs  flags  0
+/// 0..3       4..7        8..15         16..23  24..31   32..39     40..43      44     45     46..47
+/// challenge  ack stream  ack sequence  clock   sent at  echo sent  hold in µs  flags  links  0
 /// </code></remarks>
 public readonly record struct PfsyncHello
 {
@@ -39,6 +39,12 @@ public readonly record struct PfsyncHello
     /// <summary>The sender calls itself ready.</summary>
     public bool IsReady { get; init; }
 
+    /// <summary>The sender knows digests: it compares its table with ours when it is asked to.</summary>
+    public bool ComparesDigests { get; init; }
+
+    /// <summary>One bit for each link over which the sender heard the receiver a moment ago; 0 from a version that knows one link only.</summary>
+    public byte Links { get; init; }
+
     /// <summary>Reads a message of at least <see cref="Length"/> bytes.</summary>
     public static PfsyncHello Read(ReadOnlySpan<byte> message) =>
         new()
@@ -52,6 +58,8 @@ public readonly record struct PfsyncHello
             HoldMicroseconds = BinaryPrimitives.ReadUInt32BigEndian(message[40..]),
             IsForwarding = (message[44] & 1) != 0,
             IsReady = (message[44] & 2) != 0,
+            ComparesDigests = (message[44] & 4) != 0,
+            Links = message[45],
         };
 
     /// <summary>Writes <see cref="Length"/> bytes.</summary>
@@ -64,7 +72,8 @@ public readonly record struct PfsyncHello
         BinaryPrimitives.WriteInt64BigEndian(message[24..], SentAt);
         BinaryPrimitives.WriteInt64BigEndian(message[32..], EchoSentAt);
         BinaryPrimitives.WriteUInt32BigEndian(message[40..], HoldMicroseconds);
-        message[44] = (byte)((IsForwarding ? 1 : 0) | (IsReady ? 2 : 0));
-        message[45..48].Clear();
+        message[44] = (byte)((IsForwarding ? 1 : 0) | (IsReady ? 2 : 0) | (ComparesDigests ? 4 : 0));
+        message[45] = Links;
+        message[46..48].Clear();
     }
 }

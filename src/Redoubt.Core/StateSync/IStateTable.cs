@@ -74,6 +74,6 @@ public interface IStateTable
 /// <summary>Where datagrams for the peers go.</summary>
 public interface IDatagramSink
 {
-    /// <summary>Sends to the peer of this number; false when the way is blocked for now and the datagram was not taken.</summary>
-    bool Send(int peer, ReadOnlySpan<byte> datagram);
+    /// <summary>Sends to the peer of this number over one of its links, 0 being the first; false when that way is blocked for now and the datagram was not taken.</summary>
+    bool Send(int peer, int link, ReadOnlySpan<byte> datagram);
 }

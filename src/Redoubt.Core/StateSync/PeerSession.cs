@@ -29,6 +29,7 @@ internal sealed class PeerSession(int number)
 
     private readonly byte[] _out = new byte[Window * PfsyncLimits.MaxDatagram];
     private readonly int[] _outLength = new int[Window];
+    private readonly Instant[] _sentAt = new Instant[Window];
     private readonly byte[] _early = new byte[Window * PfsyncLimits.MaxDatagram];
     private readonly int[] _earlyLength = new int[Window];
     private int[] _queue = new int[4096];
@@ -68,9 +69,38 @@ internal sealed class PeerSession(int number)
     public bool IsConfirmed;
     public ulong NextSequence = 1;
     public ulong Acked;
+    public Instant AckedAt;
+
+    /// <summary>When our last hello that reached it was sent.</summary>
+    public Instant HeardUs;
+
+    /// <summary>When the oldest hello was sent of which nothing shows that it arrived; <see cref="Instant.Never"/> where there is none.</summary>
+    public Instant UnheardSince = Instant.Never;
+    public Instant LastHello;
+    public Instant UnprovenSince;
+    public Instant LastUnproven;
     public Instant OldestSent;
+
+    /// <summary>From the first sending of a datagram until it was acknowledged, and so in the peer's kernel.</summary>
+    public readonly LagHistogram Lags = new();
+
+    /// <summary>Datagrams sent again.</summary>
+    public long Resent;
+
+    /// <summary>Since when the queue has not been empty.</summary>
+    public Instant QueuedSince;
     public TimeSpan RetransmitAfter = InitialRetransmit;
     public static readonly TimeSpan InitialRetransmit = TimeSpan.FromMilliseconds(20);
+
+    // Links between us and it.
+    public readonly Instant[] LinkHeard = new Instant[PfsyncLimits.Links];
+
+    /// <summary>Those over which it hears us, as it said last.</summary>
+    public byte LinksTheyHear = 1;
+    public int Link;
+
+    /// <summary>Since when it hears us over the first link without a break; what it was before counts for nothing.</summary>
+    public Instant FirstLinkSince;
 
     // Bulk from it to us.
     public BulkPhase BulkIn;
@@ -79,6 +109,12 @@ internal sealed class PeerSession(int number)
     public uint BulkExpected;
     public uint BulkReceived;
     public int VerifyCursor = -1;
+
+    /// <summary>The life of the peer of which this node has had all states; 0 before the first.</summary>
+    public ulong HeldEpoch;
+
+    /// <summary>Comparison of tables.</summary>
+    public readonly DigestSession Digests = new();
 
     // Bulk from us to it.
     public bool BulkOutActive;
@@ -94,6 +130,9 @@ internal sealed class PeerSession(int number)
     public bool HasRoom => InFlight < Window;
 
     public Span<byte> Out(ulong sequence) => _out.AsSpan((int)(sequence % Window) * PfsyncLimits.MaxDatagram, PfsyncLimits.MaxDatagram);
+
+    /// <summary>When a datagram was sent first.</summary>
+    public ref Instant SentAt(ulong sequence) => ref _sentAt[(int)(sequence % Window)];
 
     public ref int OutLength(ulong sequence) => ref _outLength[(int)(sequence % Window)];
 

@@ -24,6 +24,9 @@ internal struct StateSlot
     /// <summary>What the peers were last told runs out there then; for ended slots when the slot is freed.</summary>
     public Instant ToldUntil;
 
+    /// <summary>The state's digest as it was last counted; its upper half is the tuple's. 0 before the first time.</summary>
+    public ulong Digest;
+
     public int Hash;
 
     /// <summary>The scan that saw the entry last.</summary>
@@ -33,6 +36,9 @@ internal struct StateSlot
     public uint SeenInBulk;
 
     public SlotPhase Phase;
+
+    /// <summary>The owner for whom the digest is counted; 0 while it is not.</summary>
+    public byte CountedFor;
 
     /// <summary>One bit per peer that this slot waits in its queue.</summary>
     public byte Queued;

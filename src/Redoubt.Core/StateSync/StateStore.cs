@@ -136,7 +136,8 @@ internal sealed class StateStore
         return (int)(Mix(hash, rest) & 0x7fffffff);
     }
 
-    private static ulong Mix(ulong a, ulong b)
+    /// <summary>Mixes two words into one; either may be a key.</summary>
+    internal static ulong Mix(ulong a, ulong b)
     {
         var high = Math.BigMul(a ^ 0x9e3779b97f4a7c15, b ^ 0xd6e8feb86659fd93, out var low);
         return high ^ low ^ (b * 0xff51afd7ed558ccd);

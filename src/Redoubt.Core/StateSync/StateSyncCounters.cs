@@ -97,6 +97,27 @@ public sealed class StateSyncCounters
     /// <summary>Sessions opened with peers.</summary>
     public long Sessions { get; internal set; }
 
+    /// <summary>Comparisons begun with a peer: its answer says whether it has the same.</summary>
+    public long DigestsSent { get; internal set; }
+
+    /// <summary>A peer's digests compared with our own.</summary>
+    public long DigestsReceived { get; internal set; }
+
+    /// <summary>Those of them that differed.</summary>
+    public long DigestsDifferent { get; internal set; }
+
+    /// <summary>States told or asked for because digests differed.</summary>
+    public long DigestRepairs { get; internal set; }
+
+    /// <summary>Comparisons that a peer did not finish.</summary>
+    public long DigestTimeouts { get; internal set; }
+
+    /// <summary>Peers that came back after a silence and were told what differed instead of everything.</summary>
+    public long Rejoins { get; internal set; }
+
+    /// <summary>Times that a peer's states went over to another link.</summary>
+    public long LinkChanges { get; internal set; }
+
     /// <summary>Bulks received completely.</summary>
     public long BulksReceived { get; internal set; }
 
@@ -142,8 +163,15 @@ public sealed class StateSyncCounters
         yield return new("outOfScope", OutOfScope);
         yield return new("scans", Scans);
         yield return new("sessions", Sessions);
+        yield return new("linkChanges", LinkChanges);
         yield return new("bulksReceived", BulksReceived);
         yield return new("bulksSent", BulksSent);
+        yield return new("digestsSent", DigestsSent);
+        yield return new("digestsReceived", DigestsReceived);
+        yield return new("digestsDifferent", DigestsDifferent);
+        yield return new("digestRepairs", DigestRepairs);
+        yield return new("digestTimeouts", DigestTimeouts);
+        yield return new("rejoins", Rejoins);
         for (var reason = PfsyncRejection.UnknownPeer; (int)reason < _rejections.Length; reason++)
             yield return new("rejected" + reason, this[reason]);
     }

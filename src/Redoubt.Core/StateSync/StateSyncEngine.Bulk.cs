@@ -24,6 +24,7 @@ public sealed partial class StateSyncEngine
         peer.BulkIn = BulkPhase.Requested;
         peer.BulkExpected = peer.BulkReceived = 0;
         peer.VerifyCursor = -1;
+        peer.Digests.IsRejoining = peer.Digests.IsRejoinDue = false;
     }
 
     private void StartBulk(PeerSession peer, uint request)
@@ -33,12 +34,14 @@ public sealed partial class StateSyncEngine
         peer.BulkOutRequest = request;
         peer.BulkOutCursor = 0;
         peer.BulkOutSent = 0;
+        StopInforming(peer);
+        peer.Digests.NextInform = _now;
     }
 
     private void WriteBulk(PeerSession peer, ref PfsyncWriter writer, Span<byte> buffer)
     {
         // Before our own table is known, to say "that was all" would be untrue.
-        if (!peer.BulkOutActive || !_isTableKnown)
+        if (!peer.BulkOutActive || !_walk.IsTableKnown)
             return;
         if (!peer.BulkOutStarted)
         {
@@ -85,6 +88,7 @@ public sealed partial class StateSyncEngine
         if (peer.BulkIn != BulkPhase.Running || BinaryPrimitives.ReadUInt32BigEndian(message) != peer.BulkRequest)
             return;
         peer.BulkIn = BulkPhase.Done;
+        peer.HeldEpoch = peer.TheirEpoch;
         peer.VerifyCursor = 0;
         Counters.BulksReceived++;
         Notice?.Invoke("bulk-done", $"node {peer.Node} sent its {BinaryPrimitives.ReadUInt32BigEndian(message[4..])} states");
@@ -144,7 +148,7 @@ public sealed partial class StateSyncEngine
         ReadyReason = why;
         // What passes here already and no peer knew is ours from now on.
         if (IsForwarding)
-            StartScan(isUrgent: true);
+            _walk.Start(_now, isUrgent: true);
         foreach (var peer in _peers)
             peer.HelloDue = true;
     }

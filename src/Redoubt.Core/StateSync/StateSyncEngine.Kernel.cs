@@ -38,7 +38,7 @@ public sealed partial class StateSyncEngine
         Settle();
         Counters.Overruns++;
         Notice?.Invoke("overrun", "the kernel dropped news of connections; comparing with the whole table");
-        StartScan(isUrgent: true);
+        _walk.Start(_now, isUrgent: true);
     }
 
     // The only thing an echo tells that we did not know.
@@ -100,8 +100,10 @@ public sealed partial class StateSyncEngine
             Entry = Completed(entry),
         };
         slot.InKernel = true;
+        slot.InstalledUntil = Instant.Zero;
         slot.FromScan = false;
-        slot.SeenInScan = _scan;
+        slot.SeenInScan = _walk.Number;
+        _digest.Note(ref slot);
     }
 
     // The kernel tells a TCP entry's first packet without its state.
@@ -128,7 +130,7 @@ public sealed partial class StateSyncEngine
         if (slot.State.Owner != _options.NodeId)
             Claim(ref slot);
         else if (changed)
-            slot.State.Revision++;
+            Revise(ref slot);
         else
             return;
         // A rule took it out of the replication: the copies go, the flow itself stays.
@@ -159,6 +161,13 @@ public sealed partial class StateSyncEngine
         SetOwner(ref slot, _options.NodeId);
         slot.State.Term++;
         slot.State.Revision = 0;
+        _digest.Note(ref slot);
+    }
+
+    private void Revise(ref StateSlot slot)
+    {
+        slot.State.Revision++;
+        _digest.Note(ref slot);
     }
 
     private const uint ToldStatus =
@@ -232,8 +241,8 @@ public sealed partial class StateSyncEngine
         var id = slot.State.Entry.KernelId;
         if (id != 0 && entry.KernelId != 0 && id != entry.KernelId)
             return;
-        // Put back a moment ago, before this news of its predecessor was read, and not heard of yet.
-        if (id == 0 && slot.InKernel && Holds(ref slot))
+        // Put back a moment ago, before this news of its predecessor was read: an echo that was still older may have named its id.
+        if (slot.InKernel && (id == 0 || slot.InstalledUntil != Instant.Zero) && Holds(ref slot))
             return;
         Lost(number);
     }

@@ -31,6 +31,10 @@ public sealed partial class StateSyncEngine
                     if (!TakeExpected(message, sections.Action))
                         rejection = Counters.Count(PfsyncRejection.BadMessage);
                     break;
+                case >= PfsyncAction.DigestSums and <= PfsyncAction.CompareEnd:
+                    if (!TakeDigest(peer, sections.Action, message))
+                        rejection = Counters.Count(PfsyncRejection.BadMessage);
+                    break;
                 default:
                     if (LinuxState.LengthOf(sections.Action) == 0)
                         break;
@@ -121,6 +125,7 @@ public sealed partial class StateSyncEngine
         Count++;
         if (state.Owner == _options.NodeId)
             OwnedCount++;
+        _digest.Note(ref _store[number]);
         return number;
     }
 
@@ -139,6 +144,7 @@ public sealed partial class StateSyncEngine
         var kernelId = slot.State.Entry.KernelId;
         slot.State = state with { Entry = state.Entry with { KernelId = slot.InKernel ? kernelId : 0 } };
         slot.FromScan = false;
+        _digest.Note(ref slot);
         Install(number);
     }
 
@@ -203,7 +209,7 @@ public sealed partial class StateSyncEngine
             return;
         }
         // Only its owner, or who forwards when its owner does not, can say that there is no such state, and only once it knows its own table.
-        if (!_isTableKnown || !peer.IsOpen || (state.Owner != _options.NodeId && !(IsReady && HasTheWord(state.Owner))))
+        if (!_walk.IsTableKnown || !peer.IsOpen || (state.Owner != _options.NodeId && !(IsReady && HasTheWord(state.Owner))))
             return;
         if (_table.TryGet(state.Entry.Original, isReply: false, out var found) && found.Original == state.Entry.Original)
         {
@@ -237,6 +243,7 @@ public sealed partial class StateSyncEngine
             OwnedCount--;
         slot.Phase = SlotPhase.Ended;
         slot.InKernel = false;
+        _digest.Note(ref slot);
         slot.ToldUntil = _now + _endedKept;
         _ended.Enqueue(number);
     }

@@ -29,6 +29,8 @@ public sealed partial class StateSyncEngine
         if ((slot.Queued & peer.Bit) != 0)
             return;
         slot.Queued |= peer.Bit;
+        if (peer.QueueCount == 0)
+            peer.QueuedSince = _now;
         peer.Enqueue(number);
     }
 
@@ -36,7 +38,7 @@ public sealed partial class StateSyncEngine
     {
         if (!peer.IsConfirmed || !peer.IsOpen)
             return;
-        while (peer.HasRoom && (peer.QueueCount > 0 || peer.BulkRequestDue || peer.BulkOutActive))
+        while (peer.HasRoom && (peer.QueueCount > 0 || peer.BulkRequestDue || peer.BulkOutActive || peer.Digests.IsDue))
         {
             var buffer = peer.Out(peer.NextSequence);
             var writer = new PfsyncWriter();
@@ -46,11 +48,13 @@ public sealed partial class StateSyncEngine
             // Half of the window stays free for live news.
             if (peer.QueueCount == 0 && peer.InFlight < PeerSession.Window / 2)
                 WriteBulk(peer, ref writer, buffer);
+            WriteDigests(peer, ref writer, buffer);
             if (writer.IsEmpty)
                 return;
             if (peer.InFlight == 0)
-                peer.OldestSent = _now;
-            peer.OutLength(peer.NextSequence) = Send(peer, buffer, writer.Length, peer.NextSequence);
+                peer.OldestSent = peer.AckedAt = _now;
+            peer.SentAt(peer.NextSequence) = _now;
+            peer.OutLength(peer.NextSequence) = Send(peer, buffer, writer.Length, peer.NextSequence, peer.Link);
             peer.NextSequence++;
         }
     }
@@ -127,11 +131,12 @@ public sealed partial class StateSyncEngine
         for (var sequence = first; sequence <= last; sequence++)
         {
             Counters.DatagramsResent++;
-            Carry(peer, peer.Out(sequence)[..peer.OutLength(sequence)], isOutsideSession: false);
+            peer.Resent++;
+            Carry(peer, peer.Out(sequence)[..peer.OutLength(sequence)], peer.Link, isOutsideSession: false);
         }
     }
 
-    private int Send(PeerSession peer, Span<byte> buffer, int length, ulong sequence, bool isOutsideSession = false)
+    private int Send(PeerSession peer, Span<byte> buffer, int length, ulong sequence, int link, bool isOutsideSession = false)
     {
         var header = new PfsyncHeader
         {
@@ -143,12 +148,12 @@ public sealed partial class StateSyncEngine
         };
         header.Write(buffer, length);
         Counters.DatagramsSent++;
-        Carry(peer, buffer[..length], isOutsideSession);
+        Carry(peer, buffer[..length], link, isOutsideSession);
         return length;
     }
 
     // Kept is the plain text: what is sent again is sealed anew, under the key and the number of its time.
-    private void Carry(PeerSession peer, ReadOnlySpan<byte> plain, bool isOutsideSession)
+    private void Carry(PeerSession peer, ReadOnlySpan<byte> plain, int link, bool isOutsideSession)
     {
         var datagram = plain;
         if (peer.Seal is { } seal)
@@ -156,7 +161,7 @@ public sealed partial class StateSyncEngine
             var length = isOutsideSession || !seal.HasSession ? seal.SealHello(plain, _sealed) : seal.Seal(_now, plain, _sealed);
             datagram = _sealed.AsSpan(0, length);
         }
-        if (!_sink.Send(peer.Number, datagram))
+        if (!_sink.Send(peer.Number, link, datagram))
             Counters.SendFailures++;
     }
 }

@@ -8,9 +8,10 @@ namespace Redoubt.Core.StateSync;
 public sealed partial class StateSyncEngine
 {
     /// <summary>Takes in a datagram from the address of peer <paramref name="number"/>; answers why it was refused, or None.</summary>
-    public PfsyncRejection Receive(Instant now, int number, ReadOnlySpan<byte> datagram)
+    public PfsyncRejection Receive(Instant now, int number, ReadOnlySpan<byte> datagram, int link = 0)
     {
         _now = now;
+        _linkHeard = link;
         Counters.DatagramsReceived++;
         var rejection = Receive(number, datagram);
         if (rejection == PfsyncRejection.None)
@@ -75,15 +76,19 @@ public sealed partial class StateSyncEngine
         {
             if (header.Echo != peer.Challenge || header.Stream == 0)
             {
+                NoteUnproven(peer);
                 Answer(peer, hello.Challenge);
                 return Counters.Count(PfsyncRejection.BadSession);
             }
+            peer.Digests.IsUnderstood = hello.ComparesDigests;
             Open(peer, header);
             peer.HelloDue = true;
+            peer.NextHello = _now;
         }
         else if (peer.Seal is not null && IsOutsideSession(content) && hello.SentAt <= peer.TheirSentAt)
             // Such a hello has no number: an old one must not pass for a sign of life.
             return Counters.Count(PfsyncRejection.Duplicate);
+        HearLink(peer);
         TakeHello(peer, hello);
         while (sections.MoveNext())
         {
@@ -119,6 +124,7 @@ public sealed partial class StateSyncEngine
             return Counters.Count(PfsyncRejection.BadSession);
         }
         peer.LastHeard = _now;
+        HearLink(peer);
         peer.HelloDue = true;
         if (header.Sequence != peer.Expected)
         {
@@ -146,7 +152,11 @@ public sealed partial class StateSyncEngine
         if (isNewLife && peer.TheirEpoch != 0)
             Notice?.Invoke("peer-restarted", $"node {header.Node} was restarted");
         if (isNewLife)
+        {
+            peer.Digests.TheyDiffer = peer.Digests.WeDiffer = 0;
+            peer.Digests.TheyCompared = peer.Digests.WeCompared = Instant.Zero;
             RestartStream(peer);
+        }
         peer.Node = header.Node;
         peer.TheirEpoch = header.Epoch;
         peer.TheirStream = header.Stream;
@@ -157,7 +167,8 @@ public sealed partial class StateSyncEngine
         peer.ClearEarly();
         peer.Challenge = NextChallenge();
         Counters.Sessions++;
-        RequestBulk(peer);
+        peer.Digests.NextInform = _now;
+        RequestTable(peer);
     }
 
     private void RestartStream(PeerSession peer)
@@ -167,6 +178,7 @@ public sealed partial class StateSyncEngine
         peer.NextSequence = 1;
         peer.Acked = 0;
         peer.BulkOutActive = false;
+        peer.Digests.Restart();
         while (peer.QueueCount > 0)
         {
             ref var slot = ref _store[peer.Peek()];
@@ -176,7 +188,7 @@ public sealed partial class StateSyncEngine
         }
         // What it was asked for in the old stream may be lost.
         if (peer.IsOpen)
-            RequestBulk(peer);
+            RequestTable(peer);
     }
 
     private void TakeHello(PeerSession peer, in PfsyncHello hello)
@@ -187,8 +199,10 @@ public sealed partial class StateSyncEngine
             return;
         peer.TheirSentAt = hello.SentAt;
         peer.TheirSentAtHeard = _now;
+        NoteHeard(peer, hello, _now);
         peer.IsForwarding = hello.IsForwarding;
         peer.IsReady = hello.IsReady;
+        NoteLinks(peer, hello.Links);
         if (hello.Clock <= MaxIncarnation)
             _clock = Math.Max(_clock, hello.Clock);
         var trip = _now.Nanoseconds - hello.EchoSentAt - (hello.HoldMicroseconds * 1000L);
@@ -208,8 +222,10 @@ public sealed partial class StateSyncEngine
         }
         if (hello.AckSequence > peer.Acked && hello.AckSequence < peer.NextSequence)
         {
+            for (var sequence = peer.Acked + 1; sequence <= hello.AckSequence; sequence++)
+                peer.Lags.Add(_now, _now - peer.SentAt(sequence));
             peer.Acked = hello.AckSequence;
-            peer.OldestSent = _now;
+            peer.OldestSent = peer.AckedAt = _now;
             peer.RetransmitAfter = PeerSession.InitialRetransmit;
         }
     }
@@ -253,7 +269,10 @@ public sealed partial class StateSyncEngine
             HoldMicroseconds = (uint)Math.Clamp((_now.Nanoseconds - peer.TheirSentAtHeard.Nanoseconds) / 1000, 0, uint.MaxValue),
             IsForwarding = IsForwarding,
             IsReady = IsReady,
+            ComparesDigests = true,
+            Links = LinksHeard(peer),
         };
+        NoteHello(peer);
         hello.Write(writer.Append(_control, PfsyncAction.Hello, PfsyncHello.Length));
         if (peer.IsOpen && _now >= peer.NextResendRequest && peer.FirstEarly() is var early and not 0)
         {
@@ -262,11 +281,21 @@ public sealed partial class StateSyncEngine
             BinaryPrimitives.WriteUInt64BigEndian(message[8..], early - 1);
             peer.NextResendRequest = _now + TimeSpan.FromMilliseconds(5);
         }
-        if (!isAnswer)
+        var isOutsideSession = isAnswer || !peer.IsOpen || !peer.IsConfirmed;
+        if (isAnswer)
         {
-            peer.HelloDue = false;
-            peer.NextHello = _now + _helloInterval;
+            Send(peer, _control, writer.Length, sequence: 0, _linkHeard, isOutsideSession);
+            return;
         }
-        Send(peer, _control, writer.Length, sequence: 0, isAnswer || !peer.IsOpen || !peer.IsConfirmed);
+        // A sign of life goes every way; acknowledgements in between where all goes.
+        var isSignOfLife = _now >= peer.NextHello || isOutsideSession;
+        for (var link = 0; link < _options.Links; link++)
+        {
+            if (isSignOfLife || link == peer.Link)
+                Send(peer, _control, writer.Length, sequence: 0, link, isOutsideSession);
+        }
+        peer.HelloDue = false;
+        if (isSignOfLife)
+            peer.NextHello = _now + _helloInterval;
     }
 }

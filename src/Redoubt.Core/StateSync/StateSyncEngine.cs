@@ -7,7 +7,7 @@ namespace Redoubt.Core.StateSync;
 /// <see cref="IStateTable"/> and <see cref="IDatagramSink"/>. Call <see cref="Tick"/> after every batch of news and at <see cref="Deadline"/>:
 /// it sends what the batch made due. One owner, not thread safe. Allocates only to grow.
 /// </summary>
-public sealed partial class StateSyncEngine
+public sealed partial class StateSyncEngine : IStateSync
 {
     // A walk may miss an entry that moves; three hardly miss the same.
     private const int LeavingScans = 3;
@@ -38,10 +38,13 @@ public sealed partial class StateSyncEngine
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Peers, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Peers, PfsyncLimits.MaxNodeId - 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Links, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Links, PfsyncLimits.Links);
         _options = options;
         _table = table;
         _sink = sink;
         _store = new StateStore(options.MaxEntries, options.Seed);
+        _digest = new TableDigest(options.Secret);
         _creator = ((uint)options.NodeId << 24) | (uint)(options.Epoch & 0xffffff);
         _clock = options.ClockStart & MaxIncarnation;
         _challenges = options.Seed ^ options.Epoch;
@@ -56,7 +59,8 @@ public sealed partial class StateSyncEngine
                 Stream = (NextChallenge() >> 1) | 1,
                 Seal = options.Secret is { } secret ? new PfsyncSeal(secret, options.NodeId, options.Epoch) : null,
             };
-        StartScan(isUrgent: true);
+        _walk = new TableWalk(table, options.ScanPeriod, Meet, Sweep, () => _store.High);
+        _walk.Start(now, isUrgent: true);
     }
 
     /// <summary>What was counted.</summary>
@@ -85,15 +89,18 @@ public sealed partial class StateSyncEngine
         PromoteSlice();
         FreeEnded();
         MakeLiberalSlice();
-        ScanSlice();
+        Scan();
         UpdateReadiness();
-        Deadline = Instant.Earlier(_nextScanSlice, now + _helloInterval);
+        Deadline = Instant.Earlier(_walk.Next, now + _helloInterval);
         if (_liberalCursor >= 0 || _promoteCursor >= 0)
             Deadline = now;
         foreach (var peer in _peers)
         {
             CheckLife(peer);
+            ChooseLink(peer);
             VerifySlice(peer);
+            InformSlice(peer);
+            CompareSlice(peer);
             Flush(peer);
             Retransmit(peer);
             // Each acknowledgement wakes the sender: under load one a millisecond is enough, its window holds a hundred times as much.
@@ -105,7 +112,7 @@ public sealed partial class StateSyncEngine
             Deadline = Instant.Earlier(Deadline, peer.HelloDue ? peer.NextAck : peer.NextHello);
             if (peer.InFlight > 0)
                 Deadline = Instant.Earlier(Deadline, peer.OldestSent + peer.RetransmitAfter);
-            if (peer.VerifyCursor >= 0 && peer.IsConfirmed)
+            if ((peer.VerifyCursor >= 0 && peer.IsConfirmed) || peer.Digests.IsWalking)
                 Deadline = now;
         }
     }
@@ -122,7 +129,7 @@ public sealed partial class StateSyncEngine
         _liberalCursor = forwarding ? -1 : 0;
         _promoteCursor = forwarding ? 0 : -1;
         _leavingScans = forwarding ? 0 : LeavingScans;
-        StartScan(isUrgent: true);
+        _walk.Start(_now, isUrgent: true);
         foreach (var peer in _peers)
             peer.HelloDue = true;
     }
@@ -158,6 +165,11 @@ public sealed partial class StateSyncEngine
                 return;
         }
     }
+
+    /// <inheritdoc />
+    public IEnumerable<KeyValuePair<string, long>> ListCounters() => Counters.List();
+
+    void IStateSync.Receive(Instant now, int peer, int link, int ttl, ReadOnlySpan<byte> datagram) => Receive(now, peer, datagram, link);
 
     /// <summary>Gives the keys up.</summary>
     public void Close()

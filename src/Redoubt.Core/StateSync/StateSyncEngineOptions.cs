@@ -20,6 +20,9 @@ public sealed record StateSyncEngineOptions
     /// <summary>Number of peers, 1..7; peers are named by their index from 0.</summary>
     public required int Peers { get; init; }
 
+    /// <summary>Links to each peer, 1 or 2.</summary>
+    public int Links { get; init; } = 1;
+
     /// <summary>What the nodes share to encrypt; null: nothing is encrypted, and nothing encrypted is understood.</summary>
     public ClusterSecret? Secret { get; init; }
 
@@ -37,4 +40,7 @@ public sealed record StateSyncEngineOptions
 
     /// <summary>In which the whole table is walked once.</summary>
     public TimeSpan ScanPeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time between two comparisons of the tables with a peer.</summary>
+    public TimeSpan DigestPeriod { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -18,6 +18,7 @@ internal sealed partial class ConfigPlane : IDisposable
     private static readonly TimeSpan _lastHooks = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _repair = TimeSpan.FromSeconds(5);
     private readonly NodeApplier _node;
+    private readonly StandingAddressApplier _addresses;
     private readonly StaticRouteApplier _routes;
     private readonly AccountApplier _accounts = new();
     private readonly CertificateApplier _certificates;
@@ -40,6 +41,7 @@ internal sealed partial class ConfigPlane : IDisposable
         _worker = new RoleWorker(stateDirectory, events, alarms);
         _roles = new RoleApplier(_worker, file);
         _node = new NodeApplier(stateDirectory, maintenance, events, alarms, _worker);
+        _addresses = new StandingAddressApplier(alarms);
         _routes = new StaticRouteApplier(alarms);
         _certificates = new CertificateApplier(alarms);
         _checks = new HealthCheckApplier(
@@ -49,7 +51,13 @@ internal sealed partial class ConfigPlane : IDisposable
         );
         _authentication = new Authentication(() => _accounts.Current, events);
         // What may be refused by the kernel comes first: then least has to be undone.
-        Store = new ConfigStore(file, stateDirectory, [_node, _routes, _accounts, _certificates, _checks, _roles], events, alarms);
+        Store = new ConfigStore(
+            file,
+            stateDirectory,
+            [_node, _addresses, _routes, _accounts, _certificates, _checks, _roles],
+            events,
+            alarms
+        );
         Store.Repaired += _node.Repaired;
         Store.Woken += () => _wake.Set();
         Store.Committed += OnCommitted;
@@ -58,6 +66,10 @@ internal sealed partial class ConfigPlane : IDisposable
 
     /// <summary>The store.</summary>
     public ConfigStore Store { get; }
+
+    /// <summary>The virtual addresses that are in no election.</summary>
+    public IReadOnlyList<AddressStatus> Addresses(IReadOnlyList<VipStatus> vips) =>
+        AddressReport.Of(Store.Running.Configuration, vips, Node.ProxyAnswers);
 
     /// <summary>The health checks.</summary>
     public IReadOnlyList<CheckStatus> Checks => _checks.Status;
@@ -79,8 +91,11 @@ internal sealed partial class ConfigPlane : IDisposable
         _certificates.Apply(null, Store.Running);
         _checks.Apply(null, Store.Running);
         _roles.Apply(null, Store.Running);
-        if (_routes.Apply(null, Store.Running) is { } error)
-            _events.Add(EventKind.Config, $"static routes: {error}");
+        foreach (var applier in (IConfigApplier[])[_addresses, _routes]) // a route may lead over an address's network
+        {
+            if (applier.Apply(null, Store.Running) is { } error)
+                _events.Add(EventKind.Config, $"{applier.Name}: {error}");
+        }
         Store.Begin();
         _thread.Start();
     }
@@ -99,6 +114,7 @@ internal sealed partial class ConfigPlane : IDisposable
         _checks.Stop();
         _routes.Stop();
         _node.Dispose();
+        _addresses.Stop();
         _worker.Stop(_lastHooks);
         _worker.Dispose();
         _authentication.Dispose();
@@ -160,8 +176,10 @@ internal sealed partial class ConfigPlane : IDisposable
             if (PushTurn() is var push && push < _repair && (next == Timeout.InfiniteTimeSpan || push < next))
                 next = push;
             _wake.WaitOne(next == Timeout.InfiniteTimeSpan || next > _repair ? _repair : next);
-            if (!_stopping)
-                _routes.Repair();
+            if (_stopping)
+                return;
+            _addresses.Repair();
+            _routes.Repair();
         }
     }
 

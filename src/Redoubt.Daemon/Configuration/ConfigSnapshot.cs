@@ -57,7 +57,6 @@ internal sealed record ConfigSnapshot(
         if (result.Configuration is not { } configuration)
             return null;
         var secret = ReadSecret(configuration, file, all);
-        all.AddRange(Unsupported(configuration).Select(p => new ConfigurationProblem(true, file, 0, p.Element, p.Message, p.Expected)));
         if (all.Any(p => p.IsError))
             return null;
         return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections)
@@ -80,8 +79,8 @@ internal sealed record ConfigSnapshot(
         var settings = Configuration.Redoubt;
         if (settings.SecretFile is null && settings.Profile != FailoverProfile.Carp && !settings.Peers.IsEmpty)
             yield return "failover/profile (without cluster/secretfile there are no heartbeats: CARP's timers decide)";
-        if (settings.SyncLinks.Length > 1)
-            yield return "the second cluster/synclink, for state sync (heartbeats use both)";
+        if (settings.SyncLinks.Length > 1 && settings.Transport == StateSyncTransport.Pfsync)
+            yield return "the second cluster/synclink, for state sync (plain pfsync uses one; heartbeats use both)";
         if (settings.Defer)
             yield return "statesync/defer";
     }
@@ -95,17 +94,5 @@ internal sealed record ConfigSnapshot(
         if (secret is null)
             problems.Add(new ConfigurationProblem(true, file, 0, "redoubt/cluster/secretfile", error, ""));
         return secret;
-    }
-
-    // Better refused than silently run as something else.
-    private static IEnumerable<(string Element, string Message, string Expected)> Unsupported(NodeConfiguration configuration)
-    {
-        foreach (var host in configuration.VirtualHosts)
-        {
-            if (host.UsesRealMac)
-                yield return ($"redoubt/vip {host.Member}", "this version uses virtual MACs only", "<mac>virtual</mac>");
-        }
-        if (configuration.Redoubt.Transport != StateSyncTransport.Redoubt)
-            yield return ("redoubt/statesync/transport", "this version speaks its own transport only", "<transport>redoubt</transport>");
     }
 }

@@ -62,15 +62,23 @@ internal sealed partial class ElectionLoop
             if (port.Link.Index != link.Index)
                 continue;
             var was = port.IsUsable;
+            var moved = !gone && port.Link.Mac != link.Mac;
             if (!gone)
                 port.Link = link;
+            foreach (var host in _hosts)
+            {
+                if (moved && host.UsesRealMac && ReferenceEquals(host.Port, port) && host.IsMaster)
+                    host.StartAnnouncements(now);
+            }
             port.IsGone = gone;
+            port.NoteCarrier(now);
             if (was != port.IsUsable)
                 LinkChanged(port, now);
+            TellFlapping(port);
         }
         foreach (var host in _hosts)
         {
-            if (host.Device.Index == link.Index && gone && !host.Port.IsGone)
+            if (host.Device.Index == link.Index && gone && !host.Port.IsGone && !host.UsesRealMac)
                 RestoreDevice(host, now);
         }
     }
@@ -87,7 +95,7 @@ internal sealed partial class ElectionLoop
         HashSet<int> present = [.. links.Select(l => l.Index)];
         foreach (var host in _hosts)
         {
-            if (!host.Port.IsGone && !present.Contains(host.Device.Index))
+            if (!host.Port.IsGone && !present.Contains(host.Device.Index) && !host.UsesRealMac)
                 RestoreDevice(host, now);
         }
     }
@@ -113,6 +121,16 @@ internal sealed partial class ElectionLoop
         }
     }
 
+    private void TellFlapping(ElectionPort port)
+    {
+        if (port.Damping.IsFlapping)
+            _reports.Alarms.Raise(FlapAlarm(port), $"the link of {port.Name} comes and goes: it counts as down until it stays");
+        else
+            _reports.Alarms.Clear(FlapAlarm(port));
+    }
+
+    private static string FlapAlarm(ElectionPort port) => $"link-flaps {port.Name}";
+
     private void Ready(ElectionHost host, Instant now) =>
         host.Add(host.Port.IsUsable && _enabled ? host.Machine.OnReady(now) : host.Machine.OnNotReady(now));
 
@@ -128,6 +146,7 @@ internal sealed partial class ElectionLoop
         }
         _route.SetUp(host.Device.Index, true);
         _reports.Events.Add(Redoubt.Control.EventKind.Config, $"device {host.Device.Name} was deleted by somebody else and is back");
+        host.Routes.Clear(); // the kernel took them with the device
         host.RepairAt = now;
         if (host.IsMaster)
             host.StartAnnouncements(now);
@@ -138,7 +157,8 @@ internal sealed partial class ElectionLoop
     {
         foreach (var host in _hosts)
         {
-            if (host.Device.Index != news.Address.InterfaceIndex)
+            // On the parent others have addresses, too.
+            if (host.Device.Index != news.Address.InterfaceIndex || (host.UsesRealMac && !Wants(host, news.Address)))
                 continue;
             var present = news.Kind == LinkNewsKind.Address;
             if (present != host.HoldsAddresses && host.RepairAt == Instant.Never)
@@ -159,11 +179,13 @@ internal sealed partial class ElectionLoop
         var addresses = _route.Addresses();
         foreach (var port in _ports)
             port.SetAddresses(addresses);
+        foreach (var host in _hosts)
+            FollowNetworks(host);
         if (!repair)
             return;
         var byDevice = addresses.ToLookup(a => a.InterfaceIndex);
         foreach (var host in _hosts)
-            Repair(host, byDevice[host.Device.Index]);
+            Repair(host, host.UsesRealMac ? byDevice[host.Device.Index].Where(a => Wants(host, a)) : byDevice[host.Device.Index]);
     }
 
     // The addresses are those of its device.
@@ -207,6 +229,12 @@ internal sealed partial class ElectionLoop
         RepeatAnnouncements(now);
         foreach (var port in _ports)
         {
+            if (now >= port.Damping.Deadline)
+            {
+                port.Damping.OnTurn(now);
+                LinkChanged(port, now);
+                TellFlapping(port);
+            }
             if (now >= port.ForgivenAt)
             {
                 port.ForgivenAt = Instant.Never;
@@ -231,6 +259,8 @@ internal sealed partial class ElectionLoop
             _nextRefresh = now + _addressRefresh;
             _refreshed = 0;
         }
+        ProbeSending(now);
+        Defend(now);
         RefreshAddresses();
         Reconcile(now);
     }

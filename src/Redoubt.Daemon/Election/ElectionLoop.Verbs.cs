@@ -323,6 +323,7 @@ internal sealed partial class ElectionLoop
                 _ => null,
             },
             Priority = (host.Virtual as VrrpVirtualHost)?.Election.EffectivePriority,
+            Mac = host.UsesRealMac ? "real" : null,
             AdvBase = host.Configuration.AdvBase,
             AdvSkew = host.Configuration.AdvSkew,
             Addresses = [.. host.Configuration.Addresses.Select(a => a.ToString())],

@@ -35,6 +35,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private static readonly TimeSpan _repairDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _reconcilePeriod = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _formerTime = TimeSpan.FromMinutes(10); // for the other nodes to get their addresses changed, too
+    private static readonly TimeSpan _sameBreath = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _alarmPeriod = TimeSpan.FromSeconds(30);
 
     private readonly ElectionReports _reports;
@@ -81,15 +82,19 @@ internal sealed partial class ElectionLoop : IDisposable
         _roleGroups = RoleGroups(configuration);
         RemoveForeignDevices(links);
         foreach (var host in _hosts)
-            host.Device = VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
+            host.Device = host.UsesRealMac
+                ? host.Port.Link
+                : VirtualMacDevice.Ensure(_route, host.Port.Link.Index, host.Configuration.Vhid, host.Configuration.IsVrrp6);
         if (heartbeats)
             _coordinator = CreateCoordinator(configuration, secret!);
         _gate = new AddressGate(Layout());
         var errno = _gate.Load(BootClock.Now);
         if (!errno.IsSuccess)
             throw new KernelException("load the address gate (nf_tables, family netdev, with egress hooks: Linux 5.16)", errno);
+        RemoveLeftAddresses();
+        RemoveLeftNetworks();
         ReadAddresses(repair: true);
-        foreach (var host in _hosts)
+        foreach (var host in _hosts.Where(h => !h.UsesRealMac))
         {
             var up = _route.SetUp(host.Device.Index, true);
             if (!up.IsSuccess && host.Port.IsUsable)
@@ -108,7 +113,7 @@ internal sealed partial class ElectionLoop : IDisposable
     }
 
     /// <summary>Devices whose settings the reconciler keeps: parents and macvlans.</summary>
-    public IReadOnlyList<string> MacvlanNames => [.. _hosts.Select(h => h.Device.Name)];
+    public IReadOnlyList<string> MacvlanNames => [.. _hosts.Where(h => !h.UsesRealMac).Select(h => h.Device.Name)];
 
     /// <summary>Begins to take part, with the reasons to be demoted that stand from the beginning.</summary>
     public void Start(IEnumerable<Demotion> demotions)
@@ -166,8 +171,14 @@ internal sealed partial class ElectionLoop : IDisposable
                 return; // The lease ends by itself.
         }
         foreach (var host in _hosts)
-            _route.DeleteLink(host.Device.Index);
+        {
+            if (host.UsesRealMac || host.HoldsAddresses)
+                RemoveAddresses(host);
+            if (!host.UsesRealMac)
+                _route.DeleteLink(host.Device.Index);
+        }
         _gate.Remove();
+        ClearAlarms();
     }
 
     /// <inheritdoc />
@@ -185,6 +196,24 @@ internal sealed partial class ElectionLoop : IDisposable
             port.Dispose();
     }
 
+    // Whoever comes after this loop raises anew what is still so.
+    private void ClearAlarms()
+    {
+        foreach (var port in _ports)
+        {
+            foreach (var alarm in port.Alarms)
+                _reports.Alarms.Clear(alarm);
+            _reports.Alarms.Clear(FlapAlarm(port));
+            _reports.Alarms.Clear(SendReason(port));
+            foreach (var peer in _peerNames.Keys)
+                _reports.Alarms.Clear(SegmentAlarm(port, peer));
+        }
+        foreach (var host in _hosts)
+            _reports.Alarms.Clear(ClaimAlarm(host));
+        foreach (var watch in _heartbeatAlarms)
+            _reports.Alarms.Clear(watch.Name);
+    }
+
     private void AddHost(VirtualHostConfiguration configuration, IReadOnlyList<LinkInfo> links, int? failoverGroup)
     {
         var port = _ports.Find(p => p.Name == configuration.Interface);
@@ -194,11 +223,12 @@ internal sealed partial class ElectionLoop : IDisposable
             if (link.Index == 0)
                 throw new KernelException($"interface {configuration.Interface}: device {configuration.Device}", Errno.NoDevice);
             port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
+            port.NoteCarrier(BootClock.Now);
             _ports.Add(port);
         }
         var host = Create(configuration, listensFirst: failoverGroup is not null);
         port.Segment.Add(host);
-        port.AddVirtual(configuration.Addresses);
+        port.AddVirtual(configuration.Addresses, configuration.UsesRealMac);
         var group =
             failoverGroup ?? _hosts.Find(h => SameTiming(h.Virtual, host))?.Group ?? _hosts.Select(h => h.Group + 1).DefaultIfEmpty().Max();
         _hosts.Add(new ElectionHost(configuration, port, host, _hosts.Count, group));
@@ -258,8 +288,8 @@ internal sealed partial class ElectionLoop : IDisposable
             groups,
             [
                 .. _hosts.Select(h => new GateMember(
-                    h.Device.Name,
-                    h.Device.Index,
+                    h.UsesRealMac ? "" : h.Device.Name,
+                    h.UsesRealMac ? 0 : h.Device.Index,
                     h.Group,
                     [.. h.Configuration.Addresses.Select(a => new GateAddress(a.Address, a.IsIPv6))]
                 )),
@@ -270,12 +300,28 @@ internal sealed partial class ElectionLoop : IDisposable
     private void RemoveForeignDevices(IReadOnlyList<LinkInfo> links)
     {
         var wanted = _hosts
+            .Where(h => !h.UsesRealMac)
             .Select(h => VirtualMacDevice.Name(h.Port.Link.Index, h.Configuration.Vhid, h.Configuration.IsVrrp6))
             .ToHashSet();
         foreach (var link in links)
         {
             if (VirtualMacDevice.IsOurs(link) && !wanted.Contains(link.Name))
                 _route.DeleteLink(link.Index);
+        }
+    }
+
+    // A killed predecessor's addresses on a device that is not ours, of a vhid that is gone or has a device of its own by now.
+    private void RemoveLeftAddresses()
+    {
+        var devices = _hosts.Where(h => !h.UsesRealMac).Select(h => h.Device.Index).ToHashSet();
+        foreach (var address in _route.Addresses())
+        {
+            if (
+                address.Protocol == RouteMessage.Protocol
+                && !devices.Contains(address.InterfaceIndex)
+                && !_hosts.Exists(h => h.UsesRealMac && h.Device.Index == address.InterfaceIndex && Wants(h, address))
+            )
+                _route.RemoveAddress(address.InterfaceIndex, address.Address, address.IsIPv6, address.PrefixLength);
         }
     }
 
@@ -383,10 +429,10 @@ internal sealed partial class ElectionLoop : IDisposable
                 return Instant.Zero; // acting brought new news: a demotion to be told of
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.Machine.Deadline, host.ClaimAt));
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.NextAnnouncement, host.DrainEnd));
-            deadline = Instant.Earlier(deadline, host.RepairAt);
+            deadline = Instant.Earlier(deadline, Instant.Earlier(host.RepairAt, Instant.Earlier(host.NextProbe, host.Defence.Deadline)));
         }
         foreach (var port in _ports)
-            deadline = Instant.Earlier(deadline, Instant.Earlier(port.ForgivenAt, port.QuietAt));
+            deadline = Instant.Earlier(deadline, Instant.Earlier(Instant.Earlier(port.ForgivenAt, port.QuietAt), port.Damping.Deadline));
         return deadline;
     }
 
@@ -410,7 +456,7 @@ internal sealed partial class ElectionLoop : IDisposable
         }
     }
 
-    private void HearPackets(ElectionPort port, Linux.Packets.AdvertisementSocket socket, Instant now)
+    private void HearPackets(ElectionPort port, Linux.Packets.RawSocket socket, Instant now)
     {
         for (var i = 0; i < PacketBurst && socket.TryReceive(_packet, out var packet); i++)
         {
@@ -418,7 +464,7 @@ internal sealed partial class ElectionLoop : IDisposable
                 continue;
             var payload = _packet.AsSpan(packet.Offset, packet.Length);
             var receipt = port.Segment.Receive(payload, packet.IsIPv6, packet.Source, packet.Destination, packet.HopLimit, now);
-            if (receipt.Warning != ElectionWarning.None)
+            if (receipt.Warning != ElectionWarning.None && !IsChanging(port, receipt, packet, now))
                 WarnOf(port, receipt, packet, now);
             if (receipt.Host is null)
                 continue;
@@ -430,7 +476,22 @@ internal sealed partial class ElectionLoop : IDisposable
         }
     }
 
-    private void WarnOf(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedAdvertisement packet, Instant now)
+    // Who advertises what this node understands, and in the same breath what it does not, has its addresses changed: this node's turn is next.
+    private bool IsChanging(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedPacket packet, Instant now)
+    {
+        if (receipt.Warning != ElectionWarning.BadDigest)
+            return false;
+        foreach (var host in _hosts)
+        {
+            if (!ReferenceEquals(host.Port, port) || host.Configuration.Vhid != receipt.Id)
+                continue;
+            var heard = host.Virtual.Heard(packet.IsIPv6);
+            return heard.Source == packet.Source && now - heard.LastHeard <= _sameBreath;
+        }
+        return false;
+    }
+
+    private void WarnOf(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedPacket packet, Instant now)
     {
         // A flood of them must not cost more than looking at the clock.
         var first = port.QuietAt == Instant.Never || port.QuietAt - now < _alarmPeriod - TimeSpan.FromSeconds(1);

@@ -40,7 +40,9 @@ internal sealed class RouterAdvertiser(RouterAdvertisement advertisement, string
         using var route = new RouteNetlink();
         if (route.Link(advertisement.Device) is not { } parent)
             return $"there is no device {advertisement.Device}";
-        var device = VirtualMacDevice.Name(parent.Index, advertisement.Vhid, advertisement.IsVrrp6);
+        var device = advertisement.UsesRealMac
+            ? parent.Name
+            : VirtualMacDevice.Name(parent.Index, advertisement.Vhid, advertisement.IsVrrp6);
         try
         {
             AtomicFile.Write(FileOf(directory, advertisement, "conf"), Encoding.ASCII.GetBytes(Text(advertisement, device)));

@@ -19,6 +19,9 @@ internal sealed class KernelStateTable : IStateTable, IDisposable
     /// <summary>Requests the kernel refused for a reason that is none of the expected ones, and the last such reason.</summary>
     public long Refused { get; private set; }
 
+    /// <summary>Entries that the kernel had no room for.</summary>
+    public long Full { get; private set; }
+
     /// <summary>Entries that lack their helper here because the kernel lacks it.</summary>
     public long WithoutHelper => _table.WithoutHelper;
 
@@ -107,7 +110,10 @@ internal sealed class KernelStateTable : IStateTable, IDisposable
         if (errno == Errno.NoEntry)
             return TableAnswer.Missing;
         if (errno.Value == NoMemory)
+        {
+            Full++;
             return TableAnswer.Full;
+        }
         Refused++;
         LastRefusal = errno;
         return TableAnswer.Refused;

@@ -3,41 +3,39 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Redoubt.Core.Pfsync;
-using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
 
 /// <summary>The UDP socket to all peers. What the network does not take is a loss like any other, and counted by the engine.</summary>
-internal sealed class PeerSocket : IDatagramSink, IDisposable
+internal sealed class PeerSocket : IPeerSocket
 {
     private const int SolSocket = 1;
     private const int SoBindToDevice = 25;
     private const int SoReceiveBufferForce = 33;
     private const int BufferSize = 8 << 20;
     private readonly Socket _socket;
-    private readonly SocketAddress[] _peers;
+    private readonly SocketAddress?[] _peers;
     private readonly SocketAddress _from;
 
-    public PeerSocket(StateSyncOptions options)
+    public PeerSocket(StateSyncLink link, int port)
     {
-        _socket = new Socket(options.LocalAddress.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
+        _socket = new Socket(link.LocalAddress.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
         try
         {
-            if (options.Device.Length > 0)
-                _socket.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes(options.Device + "\0"));
+            if (link.Device.Length > 0)
+                _socket.SetRawSocketOption(SolSocket, SoBindToDevice, Encoding.ASCII.GetBytes(link.Device + "\0"));
             _socket.ReceiveBufferSize = BufferSize;
             _socket.SendBufferSize = BufferSize;
             TryForceBuffer();
-            _socket.Bind(new IPEndPoint(options.LocalAddress, options.Port));
+            _socket.Bind(new IPEndPoint(link.LocalAddress, port));
         }
         catch
         {
             _socket.Dispose();
             throw;
         }
-        _peers = [.. options.Peers.Select(p => new IPEndPoint(p, options.Port).Serialize())];
-        _from = new SocketAddress(options.LocalAddress.AddressFamily);
+        _peers = [.. link.Peers.Select(p => p is null ? null : new IPEndPoint(p, port).Serialize())];
+        _from = new SocketAddress(link.LocalAddress.AddressFamily);
         Handle = new SafeFileHandle(_socket.Handle, ownsHandle: false);
     }
 
@@ -49,9 +47,11 @@ internal sealed class PeerSocket : IDatagramSink, IDisposable
 
     public bool Send(int peer, ReadOnlySpan<byte> datagram)
     {
+        if (_peers[peer] is not { } address)
+            return false;
         try
         {
-            return _socket.SendTo(datagram, SocketFlags.None, _peers[peer]) == datagram.Length;
+            return _socket.SendTo(datagram, SocketFlags.None, address) == datagram.Length;
         }
         catch (SocketException)
         {
@@ -59,14 +59,10 @@ internal sealed class PeerSocket : IDatagramSink, IDisposable
         }
     }
 
-    /// <summary>
-    /// The next datagram: its length (above <see cref="PfsyncLimits.MaxDatagram"/> when it is too long) and the peer it came from, -1 for anybody
-    /// else. False when none waits.
-    /// </summary>
-    public bool TryReceive(Span<byte> buffer, out int length, out int peer)
+    public bool TryReceive(Span<byte> buffer, out PeerDatagram datagram)
     {
-        length = 0;
-        peer = -1;
+        int length;
+        datagram = new PeerDatagram(0, 0, -1, -1);
         try
         {
             // Asking first spares an exception at the end of every burst; an empty datagram looks like none and is taken by the next turn's poll.
@@ -84,11 +80,13 @@ internal sealed class PeerSocket : IDatagramSink, IDisposable
             ReceiveFaults++;
             return fault.SocketErrorCode == SocketError.MessageSize;
         }
+        var peer = -1;
         for (var i = 0; i < _peers.Length; i++)
         {
-            if (_peers[i].Equals(_from))
+            if (_from.Equals(_peers[i]))
                 peer = i;
         }
+        datagram = new PeerDatagram(0, length, peer, -1);
         return true;
     }
 

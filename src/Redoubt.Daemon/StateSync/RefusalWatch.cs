@@ -28,6 +28,17 @@ internal sealed class RefusalWatch
     private readonly bool[] _isRaised = new bool[_watched.Length];
     private Instant _next;
 
+    /// <summary>Nothing is received any more.</summary>
+    public void Clear(Action<string, string?>? alarm)
+    {
+        for (var i = 0; i < _watched.Length; i++)
+        {
+            if (_isRaised[i])
+                alarm?.Invoke(_watched[i].Id, null);
+            _isRaised[i] = false;
+        }
+    }
+
     /// <summary>Compares the counters with those of the last interval.</summary>
     public void Look(Instant now, StateSyncCounters counters, Action<string, string?>? alarm)
     {

@@ -1,14 +1,17 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Redoubt.Core;
 using Redoubt.Core.Pfsync;
+using Redoubt.Core.PlainPfsync;
 using Redoubt.Core.StateSync;
 using Redoubt.Linux;
 using Redoubt.Linux.Conntrack;
 using Redoubt.Linux.Interop;
+using Redoubt.Linux.Packets;
 
 namespace Redoubt.Daemon.StateSync;
 
@@ -25,19 +28,25 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private static readonly TimeSpan _faultPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _overslept = TimeSpan.FromSeconds(5);
 
+    // Under load a turn for each piece of news costs more in system calls than the news: waiting a moment lets it carry several.
+    private static readonly TimeSpan _breath = TimeSpan.FromMicroseconds(250);
+    private readonly Pace _pace = new();
+
     private readonly Lock _gate = new();
     private readonly ConcurrentQueue<Action<Instant>> _commands = new();
     private readonly byte[] _buffer = new byte[PfsyncLimits.MaxDatagram + 1];
     private EventDescriptor? _wake;
     private KernelStateTable? _table;
     private ConntrackEvents? _events;
-    private PeerSocket? _socket;
+    private PeerLinks? _links;
     private Poller? _poller;
-    private StateSyncEngine? _engine;
+    private IStateSync? _engine;
     private Thread? _thread;
     private volatile bool _isStopping;
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
     private readonly RefusalWatch _refusals = new();
+    private readonly CapacityWatch _capacity = new(options.ScanPeriod);
+    private readonly PeerWatch _watch = new(options.DigestPeriod);
     private Action? _prepared;
     private Instant _nextPublish;
     private Instant _nextFault;
@@ -47,7 +56,9 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private long _turns;
     private int _wakeSlot;
     private int _eventSlot;
-    private int _socketSlot;
+    private int[] _socketSlots = [];
+
+    private readonly IPAddress[] _destinations = options.Peers.Count > 0 ? [.. options.Peers] : [GroupOf(options.LocalAddress)];
 
     /// <summary>What the loop was built with.</summary>
     public StateSyncOptions Options { get; } = options;
@@ -84,17 +95,17 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             _wake ??= new EventDescriptor();
             _table = new KernelStateTable();
             _events = new ConntrackEvents(news: false, updates: false, destroys: true, Options.EventBuffer);
-            _socket = new PeerSocket(Options);
+            _links = OpenLinks();
             _poller = new Poller();
             _wakeSlot = _poller.Add(_wake.Handle);
             _eventSlot = _poller.Add(_events.Handle);
-            _socketSlot = _poller.Add(_socket.Handle);
+            _socketSlots = [.. _links.Sockets.Select(s => _poller.Add(s.Handle))];
             Span<byte> random = stackalloc byte[16];
             RandomNumberGenerator.Fill(random);
-            _engine = new StateSyncEngine(EngineOptions(random), _table, _socket, BootClock.Now)
-            {
-                Notice = (kind, message) => Event?.Invoke(kind, message),
-            };
+            _engine = IsPlainPfsync
+                ? new PlainPfsyncEngine(PlainOptions(random), _table, _links, BootClock.Now)
+                : new StateSyncEngine(EngineOptions(random), _table, _links, BootClock.Now);
+            _engine.Notice = (kind, message) => Event?.Invoke(kind, message);
         }
         catch
         {
@@ -170,26 +181,70 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         (_wake ??= new EventDescriptor()).Signal();
     }
 
+    private bool IsPlainPfsync => Options.Formats.Count > 0;
+
+    private static IPAddress GroupOf(IPAddress local) =>
+        PfsyncSocket.Group(local.AddressFamily == AddressFamily.InterNetworkV6).ToIPAddress(local.AddressFamily);
+
+    private PeerLinks OpenLinks()
+    {
+        if (IsPlainPfsync)
+            return new PeerLinks([new PlainPfsyncSocket(Options)]);
+        var first = new PeerSocket(new StateSyncLink(Options.Device, Options.LocalAddress, Options.Peers), Options.Port);
+        if (Options.Second is null)
+            return new PeerLinks([first]);
+        try
+        {
+            return new PeerLinks([first, new PeerSocket(Options.Second, Options.Port)]);
+        }
+        catch (SocketException fault)
+        {
+            Event?.Invoke("sync-link", $"the second link cannot be used: {fault.Message}; states go over one");
+            return new PeerLinks([first]);
+        }
+    }
+
+    private StateScope Scope() =>
+        new(
+            Options
+                .ExemptAddresses.Concat(Options.Peers)
+                .Append(Options.LocalAddress)
+                .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a))),
+            Options.Filters
+        );
+
+    // Above all that an earlier life drew.
+    private static ulong MicrosecondsSince1970 => (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    private PlainPfsyncOptions PlainOptions(ReadOnlySpan<byte> random) =>
+        new()
+        {
+            HostId = Options.HostId ?? (BinaryPrimitives.ReadUInt32LittleEndian(random) | 1),
+            FirstId = MicrosecondsSince1970,
+            Peers = Options.Formats,
+            Scope = Scope(),
+            MaxEntries = Options.MaxEntries,
+            LoneWait = Options.LoneWait,
+            BulkLimit = Options.BulkLimit,
+            ScanPeriod = Options.ScanPeriod,
+        };
+
     private StateSyncEngineOptions EngineOptions(ReadOnlySpan<byte> random) =>
         new()
         {
             NodeId = (byte)Options.NodeId,
             Epoch = BinaryPrimitives.ReadUInt64LittleEndian(random) | 1,
             Seed = BinaryPrimitives.ReadUInt64LittleEndian(random[8..]),
-            ClockStart = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
+            ClockStart = MicrosecondsSince1970,
             Peers = Options.Peers.Count,
+            Links = _links!.Sockets.Count,
             Secret = Options.Secret,
-            Scope = new StateScope(
-                Options
-                    .ExemptAddresses.Concat(Options.Peers)
-                    .Append(Options.LocalAddress)
-                    .Select(a => ((byte)(a.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), IpAddressValue.From(a))),
-                Options.Filters
-            ),
+            Scope = Scope(),
             MaxEntries = Options.MaxEntries,
             LoneWait = Options.LoneWait,
             BulkLimit = Options.BulkLimit,
             ScanPeriod = Options.ScanPeriod,
+            DigestPeriod = Options.DigestPeriod,
         };
 
     private void Run()
@@ -198,6 +253,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         while (!_isStopping)
         {
             // After a failure not before the pause is over: what failed may fail again at once.
+            if (_pace.IsFast)
+                Poller.Pause(_breath);
             var deadline = _engine!.Deadline;
             _poller!.Wait(deadline < _notBefore ? _notBefore : deadline);
             var now = BootClock.Now;
@@ -217,6 +274,9 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                 Failed(fault);
             }
         }
+        _refusals.Clear(Alarm);
+        _watch.Clear(Alarm);
+        _capacity.Clear(Alarm);
     }
 
     private void Turn(Instant now)
@@ -228,9 +288,13 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             ReadEvents(now);
         while (_commands.TryDequeue(out var command))
             command(now);
-        if (_poller.IsReadable(_socketSlot))
-            ReadDatagrams(now);
+        for (var link = 0; link < _socketSlots.Length; link++)
+        {
+            if (_poller.IsReadable(_socketSlots[link]))
+                ReadDatagrams(now, link);
+        }
         _engine!.Tick(BootClock.Now);
+        _pace.Take(now, _engine.Counters.Events + _engine.Counters.StatesReceived);
         if (_prepared is { } prepared && _engine.IsLiberal)
         {
             _prepared = null;
@@ -267,47 +331,66 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         }
     }
 
-    private void ReadDatagrams(Instant now)
+    private void ReadDatagrams(Instant now, int link)
     {
-        for (var i = 0; i < DatagramsPerTurn && _socket!.TryReceive(_buffer, out var length, out var peer); i++)
-            _engine!.Receive(now, peer, _buffer.AsSpan(0, length));
+        var socket = _links!.Sockets[link];
+        for (var i = 0; i < DatagramsPerTurn && socket.TryReceive(_buffer, out var datagram); i++)
+            _engine!.Receive(now, datagram.Peer, link, datagram.Ttl, _buffer.AsSpan(datagram.Offset, datagram.Length));
     }
 
     private void Publish(Instant now)
     {
         var engine = _engine!;
         var before = _snapshot.IsReady;
-        var peers = ImmutableArray.CreateBuilder<StateSyncPeerSnapshot>(Options.Peers.Count);
-        for (var i = 0; i < Options.Peers.Count; i++)
+        var peers = ImmutableArray.CreateBuilder<StateSyncPeerSnapshot>(_destinations.Length);
+        for (var i = 0; i < _destinations.Length; i++)
         {
             var peer = engine.Peer(i);
             peers.Add(
                 new StateSyncPeerSnapshot(
-                    Options.Peers[i],
+                    _destinations[i],
                     peer.NodeId,
                     peer.IsAlive,
                     peer.IsInSync,
                     Math.Round(peer.Lag.TotalMilliseconds, 3),
                     peer.Bulk
                 )
+                {
+                    Agreement = peer.Agreement,
+                    ComparedAgo = peer.ComparedAgo,
+                    Repaired = peer.Repaired,
+                    Silence = peer.Silence,
+                    Lags = peer is { LagMedian: { } median, LagHigh: { } high }
+                        ? (Math.Round(median.TotalMilliseconds, 3), Math.Round(high.TotalMilliseconds, 3))
+                        : null,
+                    OldestMilliseconds = Math.Round(peer.Oldest.TotalMilliseconds, 3),
+                    Resent = peer.Resent,
+                    Device = peer.Link == 0 ? Options.Device : Options.Second!.Device,
+                }
             );
         }
-        _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine));
+        _snapshot = new StateSyncSnapshot(engine.IsReady, engine.Count, engine.OwnedCount, peers.MoveToImmutable(), Counters(engine))
+        {
+            Links = _socketSlots.Length,
+        };
         _nextPublish = now + _publishInterval;
         _refusals.Look(now, engine.Counters, Alarm);
+        _watch.Look(now, _snapshot.Peers, Alarm);
+        _capacity.Look(now, _table!.Full, Alarm);
         if (engine.IsReady != before)
             ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
     }
 
-    private ImmutableArray<KeyValuePair<string, long>> Counters(StateSyncEngine engine) =>
+    private ImmutableArray<KeyValuePair<string, long>> Counters(IStateSync engine) =>
         [
-            .. engine.Counters.List(),
+            .. engine.ListCounters(),
             new("eventsMalformed", _events!.Malformed),
             new("eventBuffer", _events.ReceiveBuffer),
             new("kernelRefusals", _table!.Refused),
+            new("kernelFull", _table.Full),
             new("withoutHelper", _table.WithoutHelper),
             new("dumpFaults", _table.DumpFaults),
-            new("receiveFaults", _socket!.ReceiveFaults),
+            new("receiveFaults", _links!.ReceiveFaults),
             new("turnFaults", _faults),
             new("overslept", _sleeps),
         ];
@@ -345,7 +428,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         _poller?.Dispose();
         _events?.Dispose();
         _table?.Dispose();
-        _socket?.Dispose();
+        _links?.Dispose();
         _wake?.Dispose();
     }
 }

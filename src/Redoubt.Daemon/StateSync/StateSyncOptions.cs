@@ -1,6 +1,7 @@
 using System.Net;
 using Redoubt.Core;
 using Redoubt.Core.Cluster;
+using Redoubt.Core.PlainPfsync;
 using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
@@ -20,11 +21,20 @@ public sealed record StateSyncOptions
     /// <summary>The UDP port of all nodes.</summary>
     public int Port { get; init; } = DefaultPort;
 
-    /// <summary>The other nodes' addresses on the sync interface, 1..7. Datagrams of anybody else are counted and dropped.</summary>
+    /// <summary>The other nodes' addresses on the sync interface, 1..7; with plain pfsync none means its group. Datagrams of anybody else are counted and dropped.</summary>
     public required IReadOnlyList<IPAddress> Peers { get; init; }
 
     /// <summary>The sync interface; the socket is bound to it. Empty: not bound to a device.</summary>
     public required string Device { get; init; }
+
+    /// <summary>Plain pfsync: what each of <see cref="Peers"/> is sent, or the one group where there are none. Empty: the nodes' own transport.</summary>
+    public IReadOnlyList<PfFormat> Formats { get; init; } = [];
+
+    /// <summary>Plain pfsync: the creator id of this node's states; null: drawn at each start.</summary>
+    public uint? HostId { get; init; }
+
+    /// <summary>A second link beside the first, which <see cref="Device"/>, <see cref="LocalAddress"/> and <see cref="Peers"/> name; null: none. Not with plain pfsync.</summary>
+    public StateSyncLink? Second { get; init; }
 
     /// <summary>What the nodes share to encrypt; null: nothing is encrypted.</summary>
     public ClusterSecret? Secret { get; init; }
@@ -49,4 +59,7 @@ public sealed record StateSyncOptions
 
     /// <summary>The time in which the whole table is walked once: a third of the shortest timeout class (UDP and ICMP, 30 s).</summary>
     public TimeSpan ScanPeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time between two comparisons of the tables with a peer.</summary>
+    public TimeSpan DigestPeriod { get; init; } = TimeSpan.FromSeconds(5);
 }

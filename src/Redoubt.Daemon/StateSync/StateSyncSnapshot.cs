@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Redoubt.Core.StateSync;
 
 namespace Redoubt.Daemon.StateSync;
 
@@ -15,7 +16,11 @@ public sealed record StateSyncSnapshot(
     long OwnedEntries,
     ImmutableArray<StateSyncPeerSnapshot> Peers,
     ImmutableArray<KeyValuePair<string, long>> Counters
-);
+)
+{
+    /// <summary>Links that are open.</summary>
+    public int Links { get; init; } = 1;
+}
 
 /// <summary>One peer.</summary>
 /// <param name="Address">Its configured address.</param>
@@ -23,5 +28,30 @@ public sealed record StateSyncSnapshot(
 /// <param name="IsAlive">Heard within the time limit.</param>
 /// <param name="IsInSync">Alive, its bulk is in, no gap is open and nothing waits to be sent to it.</param>
 /// <param name="LagMilliseconds">Half of the last measured round trip, plus the age of what it has not acknowledged.</param>
-/// <param name="Bulk">"done", "running 37%", "waiting" or "failed".</param>
-public sealed record StateSyncPeerSnapshot(IPAddress Address, int NodeId, bool IsAlive, bool IsInSync, double LagMilliseconds, string Bulk);
+/// <param name="Bulk">"done", "running 37%", "comparing", "waiting" or "failed".</param>
+public sealed record StateSyncPeerSnapshot(IPAddress Address, int NodeId, bool IsAlive, bool IsInSync, double LagMilliseconds, string Bulk)
+{
+    /// <summary>Whether the tables were the same when they were last compared.</summary>
+    public TableAgreement Agreement { get; init; }
+
+    /// <summary>How long ago that was; null where it never was.</summary>
+    public TimeSpan? ComparedAgo { get; init; }
+
+    /// <summary>States told or asked for because the tables differed.</summary>
+    public long Repaired { get; init; }
+
+    /// <summary>Which direction of the way to it is silent.</summary>
+    public PeerSilence Silence { get; init; }
+
+    /// <summary>Median and 99th percentile of the time to an acknowledgement, milliseconds; null where nothing was sent lately.</summary>
+    public (double Median, double High)? Lags { get; init; }
+
+    /// <summary>Age of the oldest change without an acknowledgement, milliseconds.</summary>
+    public double OldestMilliseconds { get; init; }
+
+    /// <summary>Datagrams sent again.</summary>
+    public long Resent { get; init; }
+
+    /// <summary>The device of the link that states to it take.</summary>
+    public string Device { get; init; } = "";
+}

@@ -18,7 +18,10 @@ internal static unsafe partial class LibC
     public const int SOL_PACKET = 263;
     public const int PACKET_ADD_MEMBERSHIP = 1;
     public const int PACKET_MR_PROMISC = 1;
+    public const int PACKET_MR_ALLMULTI = 2;
+    public const int PACKET_OTHERHOST = 3;
     public const int PACKET_OUTGOING = 4;
+    public const int SO_ATTACH_FILTER = 26;
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;
     public const int CLONE_NEWNET = 0x40000000;

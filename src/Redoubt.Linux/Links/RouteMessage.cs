@@ -20,8 +20,11 @@ internal static class RouteMessage
     public const ushort DeleteRule = 33;
     public const ushort GetRule = 34;
 
-    /// <summary>The mark on all that we put into the kernel's tables (IFA_PROTO, rtm_protocol).</summary>
+    /// <summary>The mark on what we put into the kernel's tables (IFA_PROTO, rtm_protocol).</summary>
     public const byte Protocol = 0x52;
+
+    /// <summary>The mark on addresses that the node has whatever its role (IFA_PROTO).</summary>
+    public const byte StandingProtocol = 0x53;
 
     public const uint FlagUp = 1; // IFF_UP
     public const uint FlagRunning = 0x40; // IFF_RUNNING

@@ -109,7 +109,15 @@ public sealed partial class RouteNetlink : IDisposable
     /// <param name="ipv6">Its family.</param>
     /// <param name="prefixLength">Bits of the network.</param>
     /// <param name="validLifetime">After this the kernel removes it by itself, in whole seconds; null: never.</param>
-    public Errno AddAddress(int interfaceIndex, IpAddressValue address, bool ipv6, int prefixLength, TimeSpan? validLifetime)
+    /// <param name="preferred">False: new connections of the node come from another address where there is one (IPv6).</param>
+    public Errno AddAddress(
+        int interfaceIndex,
+        IpAddressValue address,
+        bool ipv6,
+        int prefixLength,
+        TimeSpan? validLifetime,
+        bool preferred = true
+    )
     {
         var writer = Begin(RouteMessage.NewAddress, NetlinkFlags.Create | NetlinkFlags.Replace, out var sequence);
         WriteAddress(ref writer, interfaceIndex, address, ipv6, prefixLength);
@@ -118,8 +126,20 @@ public sealed partial class RouteNetlink : IDisposable
         // IFA_CACHEINFO: ifa_cacheinfo = preferred u32 | valid u32 | created u32 | updated u32, in seconds
         var cache = writer.PutSpace(6, 16);
         var seconds = validLifetime is { } lifetime ? (uint)Math.Clamp(lifetime.TotalSeconds, 1, uint.MaxValue - 1) : uint.MaxValue;
-        MemoryMarshal.Write(cache, seconds);
+        MemoryMarshal.Write(cache, preferred ? seconds : 0);
         MemoryMarshal.Write(cache[4..], seconds);
+        return _socket.Request(writer.Finish(), sequence);
+    }
+
+    /// <summary>
+    /// Adds an address for good, as an administrator would: with the network's route and with duplicate address detection, marked as a standing one
+    /// (IFA_PROTO 0x53). <see cref="Errno.Exists"/> where it is there already, whoever set it.
+    /// </summary>
+    public Errno AddStandingAddress(int interfaceIndex, IpAddressValue address, bool ipv6, int prefixLength)
+    {
+        var writer = Begin(RouteMessage.NewAddress, NetlinkFlags.Create | NetlinkFlags.Exclusive, out var sequence);
+        WriteAddress(ref writer, interfaceIndex, address, ipv6, prefixLength);
+        writer.PutByte(11, RouteMessage.StandingProtocol); // IFA_PROTO
         return _socket.Request(writer.Finish(), sequence);
     }
 
@@ -131,10 +151,12 @@ public sealed partial class RouteNetlink : IDisposable
         return _socket.Request(writer.Finish(), sequence);
     }
 
-    /// <summary>Adds or removes the connected route of a network on a device, marked as ours (rtm_protocol 0x52).</summary>
+    /// <summary>
+    /// Adds or removes the connected route of a network on a device, marked as ours (rtm_protocol 0x52). <see cref="Errno.Exists"/> where there is one already, whoever set it.
+    /// </summary>
     public Errno ChangeConnectedRoute(bool add, int interfaceIndex, IpAddressValue network, bool ipv6, int prefixLength)
     {
-        var flags = add ? NetlinkFlags.Create | NetlinkFlags.Replace : NetlinkFlags.None;
+        var flags = add ? NetlinkFlags.Create | NetlinkFlags.Exclusive : NetlinkFlags.None;
         var writer = Begin(add ? RouteMessage.NewRoute : RouteMessage.DeleteRoute, flags, out var sequence);
         var header = writer.Reserve(12); // rtmsg
         header[0] = (byte)(ipv6 ? LibC.AF_INET6 : LibC.AF_INET);

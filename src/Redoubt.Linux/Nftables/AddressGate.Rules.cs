@@ -14,6 +14,9 @@ public sealed partial class AddressGate
     private const int ElementsPerMessage = 256; // a nest counts its bytes in 16 bits
     private const int DevicesPerChain = 255; // one less than NFT_NETDEVICE_MAX: with more the kernel answers EFBIG
     private const uint A = 1; // NFT_REG_1, 16 bytes
+    private const byte RouterAdvertisement = 134; // types of ICMPv6
+    private const byte NeighbourSolicitation = 135;
+    private const byte NeighbourAdvertisement = 136;
 
     private void WriteSets(ref NetlinkWriter writer, uint sequence)
     {
@@ -68,7 +71,7 @@ public sealed partial class AddressGate
         if (_layout.Members.Count > 0)
         {
             var number = 0;
-            foreach (var devices in _layout.Members.Select(m => m.Device).Chunk(DevicesPerChain))
+            foreach (var devices in _layout.Members.Where(m => m.HasDevice).Select(m => m.Device).Chunk(DevicesPerChain))
             {
                 var suffix = number == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"_{number}");
                 number++;
@@ -89,10 +92,10 @@ public sealed partial class AddressGate
             NftablesWriter.VerdictAccept,
             _layout.Parents
         );
-        WriteAddressRules(ref writer, sequence, VipIn, 0x0806, 24, Answered(false), ipv6: false, solicitation: false); // ARP: target address
-        WriteAddressRules(ref writer, sequence, VipIn, 0x0800, 16, Held(false), ipv6: false, solicitation: false); // IPv4: destination
-        WriteAddressRules(ref writer, sequence, VipIn, 0x86dd, 24, Held(true), ipv6: true, solicitation: false); // IPv6: destination
-        WriteAddressRules(ref writer, sequence, VipIn, 0x86dd, 48, Answered(true), ipv6: true, solicitation: true); // ND: target address
+        WriteAddressRules(ref writer, sequence, VipIn, 0x0806, 24, Answered(false), ipv6: false); // ARP: target address
+        WriteAddressRules(ref writer, sequence, VipIn, 0x0800, 16, Held(false), ipv6: false); // IPv4: destination
+        WriteAddressRules(ref writer, sequence, VipIn, 0x86dd, 24, Held(true), ipv6: true); // IPv6: destination
+        WriteAddressRules(ref writer, sequence, VipIn, 0x86dd, 48, Answered(true), ipv6: true, NeighbourSolicitation); // ND: target address
         WriteParentOut(ref writer, sequence);
     }
 
@@ -115,7 +118,7 @@ public sealed partial class AddressGate
         uint offset,
         string map,
         bool ipv6,
-        bool solicitation
+        byte icmp = 0
     )
     {
         for (var drop = 0; drop < 2; drop++)
@@ -123,12 +126,12 @@ public sealed partial class AddressGate
             var rule = NftablesWriter.BeginRule(ref writer, sequence, Table, chain);
             NftablesWriter.Meta(ref writer, NftablesWriter.MetaProtocol, A);
             NftablesWriter.Equal(ref writer, A, [(byte)(etherType >> 8), (byte)etherType]);
-            if (solicitation)
+            if (icmp != 0)
             {
                 NftablesWriter.NetworkHeader(ref writer, 6, 1, A); // next header: ICMPv6
                 NftablesWriter.Equal(ref writer, A, [58]);
-                NftablesWriter.NetworkHeader(ref writer, 40, 1, A); // type: neighbour solicitation
-                NftablesWriter.Equal(ref writer, A, [135]);
+                NftablesWriter.NetworkHeader(ref writer, 40, 1, A); // type
+                NftablesWriter.Equal(ref writer, A, [icmp]);
             }
             NftablesWriter.NetworkHeader(ref writer, offset, ipv6 ? 16u : 4u, A);
             if (drop == 0)
@@ -167,6 +170,13 @@ public sealed partial class AddressGate
             for (var level = 0; level < heartbeats.Count; level++)
                 WriteMarkRule(ref writer, sequence, ParentOut, GateMark.Heartbeat(group, level), group, heartbeats[level]);
         }
+        // An address on the parent itself is said to be there by the kernel, too: who asks with it, or answers for it, moves it in others' tables.
+        if (_layout.Members.All(m => m.HasDevice))
+            return;
+        WriteAddressRules(ref writer, sequence, ParentOut, 0x0806, 14, Answered(false), ipv6: false); // ARP: sender address
+        WriteAddressRules(ref writer, sequence, ParentOut, 0x86dd, 8, Answered(true), ipv6: true, RouterAdvertisement); // source
+        WriteAddressRules(ref writer, sequence, ParentOut, 0x86dd, 8, Answered(true), ipv6: true, NeighbourSolicitation); // source
+        WriteAddressRules(ref writer, sequence, ParentOut, 0x86dd, 48, Answered(true), ipv6: true, NeighbourAdvertisement); // target address
     }
 
     // Two rules a mark: leased -> (update,) accept; else drop.
@@ -250,18 +260,22 @@ public sealed partial class AddressGate
         string map6
     )
     {
-        var (count, nest) = (0, 0);
+        var (count, nest, any) = (0, 0, false);
         for (var member = 0; member < _wanted.Length; member++)
         {
             if (!Changes(from[member], _wanted[member], part, delete))
+                continue;
+            any = true;
+            if (!_layout.Members[member].HasDevice)
                 continue;
             Next(ref writer, sequence, role, delete, ref count, ref nest);
             var group = delete ? null : Group(_layout.Members[member].Group);
             NftablesWriter.Element(ref writer, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in _deviceIndex[member])), group);
         }
-        if (count == 0)
+        if (count > 0)
+            writer.EndNest(nest);
+        if (!any)
             return;
-        writer.EndNest(nest);
         WriteAddresses(ref writer, sequence, from, part, delete, map4, ipv6: false);
         WriteAddresses(ref writer, sequence, from, part, delete, map6, ipv6: true);
     }

@@ -8,11 +8,15 @@ namespace Redoubt.Linux.Nftables;
 public readonly record struct GateAddress(IpAddressValue Address, bool IsIPv6);
 
 /// <summary>One vhid on one interface, as the gate sees it.</summary>
-/// <param name="Device">Name of its macvlan.</param>
+/// <param name="Device">Name of its macvlan; empty where it has none, and its addresses are on the parent.</param>
 /// <param name="DeviceIndex">Index of its macvlan.</param>
 /// <param name="Group">Index of the lease group whose lease opens its gate.</param>
 /// <param name="Addresses">Its virtual addresses.</param>
-public sealed record GateMember(string Device, int DeviceIndex, int Group, IReadOnlyList<GateAddress> Addresses);
+public sealed record GateMember(string Device, int DeviceIndex, int Group, IReadOnlyList<GateAddress> Addresses)
+{
+    /// <summary>Whether it has a macvlan.</summary>
+    public bool HasDevice => Device.Length > 0;
+}
 
 /// <summary>Vhids that share one lease: those of a failover group, or, without heartbeats, those that advertise equally often.</summary>
 /// <param name="Lifetime">How long the lease lasts from each advertisement, while the node is not demoted.</param>

@@ -76,8 +76,8 @@ internal sealed class StatusPage(NodeDaemon daemon, Logins logins, CallGate gate
         html.Append("<h2>Peers</h2>");
         Table(
             html,
-            ["states of", "alive", "in sync", "bulk"],
-            status.StateSync.Peers.Select(p => (string[])[p.Address, YesNo(p.Alive), YesNo(p.InSync), p.Bulk])
+            ["states of", "alive", "in sync", "bulk", "tables"],
+            status.StateSync.Peers.Select(p => (string[])[p.Address, p.Silence ?? YesNo(p.Alive), YesNo(p.InSync), p.Bulk, p.Tables ?? ""])
         );
         Table(
             html,

@@ -89,6 +89,12 @@ public sealed class RouterAdvertisementTests
         );
         using var flow = new TcpFlow("TCP", client, lab.Topology.Server, new(IPAddress.Parse(Topology.ServerAddress6), 9000));
         Assert.True(flow.Exchange(Deadline.In(5)), "before");
+        Deadline
+            .In(5)
+            .Await(
+                "fw2 holds the connection",
+                () => fw2.Place.Execute("conntrack", "-L", "-f", "ipv6").Contains("ESTABLISHED", StringComparison.Ordinal)
+            );
 
         fw1.Crash();
         fw2.WaitForState(VipState.Master, Deadline.In(15));

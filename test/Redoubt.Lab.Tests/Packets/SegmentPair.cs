@@ -102,7 +102,7 @@ internal sealed class SegmentPair : IDisposable
                 IPv6 = found!.Value.Address;
             });
 
-        public AdvertisementSocket Listen(bool ipv6) => Open(() => new AdvertisementSocket(Parent, "lan0", ipv6));
+        public RawSocket Listen(bool ipv6) => Open(() => new RawSocket(Parent, "lan0", ipv6));
 
         public PacketTap Tap() => Open(() => new PacketTap(Parent));
 
@@ -142,7 +142,7 @@ internal sealed class SegmentPair : IDisposable
 internal static class Hearing
 {
     /// <summary>The next packet and its payload; null when none came in time.</summary>
-    public static (ReceivedAdvertisement Packet, byte[] Payload)? Next(AdvertisementSocket socket, TimeSpan within)
+    public static (ReceivedPacket Packet, byte[] Payload)? Next(RawSocket socket, TimeSpan within)
     {
         var end = BootClock.Now + within;
         using var poller = new Poller();
@@ -158,7 +158,7 @@ internal static class Hearing
         }
     }
 
-    public static (ReceivedAdvertisement Packet, byte[] Payload) Next(AdvertisementSocket socket)
+    public static (ReceivedPacket Packet, byte[] Payload) Next(RawSocket socket)
     {
         var heard = Next(socket, Eventually.Usual);
         Assert.NotNull(heard);

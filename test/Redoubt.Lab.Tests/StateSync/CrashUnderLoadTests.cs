@@ -12,10 +12,11 @@ public sealed class CrashUnderLoadTests
     public void Every_connection_whose_last_change_had_been_sent_lives_on(int count)
     {
         using var pair = new Pair(stateSync: true);
-        using var flows = new ManyFlows(pair.Topology, count);
+        using var flows = new ManyFlows(pair, count);
         UntilInSync(pair);
         for (var i = 0; i < count; i++)
             flows.OpenOne();
+        Assert.Equal((count, count), flows.AtServer());
         // Nothing of the master is waited for: what it acknowledged to nobody may be lost, and that is at most what is under way now.
         var sent = SentLast(pair, flows);
         pair.First.Crash();
@@ -31,7 +32,7 @@ public sealed class CrashUnderLoadTests
     public void A_backup_that_is_rebooted_while_connections_are_made_has_them_all_when_it_is_in_sync(int count)
     {
         using var pair = new Pair(stateSync: true);
-        using var flows = new ManyFlows(pair.Topology, count);
+        using var flows = new ManyFlows(pair, count);
         UntilInSync(pair);
         for (var i = 0; i < count; i++)
         {

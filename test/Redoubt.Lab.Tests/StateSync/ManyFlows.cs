@@ -1,103 +1,169 @@
+using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
+using Redoubt.Lab.Processes;
+using Redoubt.Lab.Tests.Promises;
 
 namespace Redoubt.Lab.Tests.StateSync;
 
 /// <summary>
-/// Many TCP connections and UDP flows from a client through the firewall to a server, counted from the client's side. The server answers where it was spoken
-/// from; the count of who is heard after a failover starts at the server, so only a firewall that has the very states is passed.
+/// Many TCP connections and UDP flows from a client through the firewall to a server, counted from the client's side. The server, a process of its own, answers where it was spoken
+/// from; the count of who is heard after a failover starts at the server, so only a firewall that has the very states is passed. The client's datagrams leave from a raw socket, from
+/// a port for each flow: one descriptor for all.
 /// </summary>
 internal sealed class ManyFlows : IDisposable
 {
     private const int TcpPort = 8080;
     private const int UdpPort = 8081;
-    private readonly Queue<(Socket Tcp, Socket Udp)> _fresh;
-    private readonly Socket _listener;
-    private readonly Socket _udpServer;
-    private readonly List<(Socket Client, Socket Server)> _tcp = [];
-    private readonly List<(Socket Client, IPEndPoint Seen)> _udp = [];
+    private const int FirstPort = 20_000;
+    private readonly Queue<Socket> _fresh;
+    private readonly List<Socket> _tcp = [];
+    private readonly Socket _udp;
+    private readonly LabProcess _server;
+    private readonly NetworkStream _orders;
+    private readonly StreamReader _answers;
+    private readonly byte[] _packet = new byte[256];
 
-    public ManyFlows(Topology topology, int count)
+    public ManyFlows(Pair pair, int count)
     {
-        _fresh = topology.Client.Run(() =>
+        var topology = pair.Topology;
+        // Nobody listens on the ports of the raw socket.
+        topology.Client.Nft(
+            "table ip flows { chain out { type filter hook output priority 0; icmp type destination-unreachable drop; }; }"
+        );
+        (_fresh, _udp) = topology.Client.Run(() =>
         {
-            var sockets = new Queue<(Socket, Socket)>();
+            var sockets = new Queue<Socket>();
             while (sockets.Count < count)
-                sockets.Enqueue((Open(SocketType.Stream, ProtocolType.Tcp), Open(SocketType.Dgram, ProtocolType.Udp)));
-            return sockets;
+                sockets.Enqueue(Open(SocketType.Stream, ProtocolType.Tcp));
+            return (sockets, Open(SocketType.Raw, ProtocolType.Udp));
         });
-        _listener = topology.Server.Run(() => Open(SocketType.Stream, ProtocolType.Tcp));
-        _listener.Bind(new IPEndPoint(IPAddress.Any, TcpPort));
-        _listener.Listen(1024);
-        _udpServer = topology.Server.Run(() => Open(SocketType.Dgram, ProtocolType.Udp));
-        _udpServer.ReceiveBufferSize = 8 << 20;
-        _udpServer.Bind(new IPEndPoint(IPAddress.Any, UdpPort));
+        _udp.ReceiveBufferSize = 8 << 20;
+        var path = Path.Combine(pair.Lab.Directory, "flows");
+        _server = LabProcess.Start(
+            topology.Server,
+            "flows",
+            path + ".log",
+            Path.Combine(AppContext.BaseDirectory, "redoubt-lab"),
+            "serve-flows",
+            TcpPort.ToString(CultureInfo.InvariantCulture),
+            UdpPort.ToString(CultureInfo.InvariantCulture),
+            path
+        );
+        Deadline.In(10).Await("the server listens", () => File.Exists(path) || !_server.IsRunning, () => _server.Tail);
+        var orders = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Deadline.In(5).Await("the server takes orders", () => TryConnect(orders, path), () => _server.Tail);
+        _orders = new NetworkStream(orders, ownsSocket: true);
+        _answers = new StreamReader(_orders);
     }
 
     public int Tcp => _tcp.Count;
 
-    public int Udp => _udp.Count;
+    public int Udp { get; private set; }
 
     /// <summary>Opens one of each and passes a byte both ways; a loss on the way is the test's failure.</summary>
     public void OpenOne()
     {
-        var (client, udp) = _fresh.Dequeue();
+        var client = _fresh.Dequeue();
         client.NoDelay = true;
         client.Connect(IPAddress.Parse(Topology.ServerAddress), TcpPort);
-        _tcp.Add((client, _listener.Accept()));
-        udp.Connect(IPAddress.Parse(Topology.ServerAddress), UdpPort);
-        udp.Send([1]);
-        EndPoint seen = new IPEndPoint(IPAddress.Any, 0);
-        _udpServer.ReceiveFrom(new byte[1], ref seen);
-        _udpServer.SendTo([1], seen);
-        udp.Receive(new byte[1]);
-        _udp.Add((udp, (IPEndPoint)seen));
+        _tcp.Add(client);
+        var port = FirstPort + Udp;
+        Span<byte> datagram = stackalloc byte[9];
+        datagram.Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(datagram, (ushort)port);
+        BinaryPrimitives.WriteUInt16BigEndian(datagram[2..], UdpPort);
+        BinaryPrimitives.WriteUInt16BigEndian(datagram[4..], 9);
+        datagram[8] = 1;
+        _udp.SendTo(datagram, new IPEndPoint(IPAddress.Parse(Topology.ServerAddress), 0));
+        while (Hear() != port) { }
+        Udp++;
     }
+
+    /// <summary>How many the server has: all, or one was lost on the way.</summary>
+    public (int Tcp, int Udp) AtServer() => Order("count");
 
     /// <summary>How many TCP connections and UDP flows pass a byte from the server to the client and, where it is TCP, back.</summary>
     public (int Tcp, int Udp) CountAlive()
     {
-        foreach (var (_, server) in _tcp)
-            server.Send([2]);
-        foreach (var (_, seen) in _udp)
-            _udpServer.SendTo([2], seen);
-        var tcp = _tcp.Count(p => TryReceive(p.Client, 10_000) && p.Client.Send([3]) == 1);
-        tcp -= _tcp.Count(p => !TryReceive(p.Server, 10_000));
-        // A datagram may be dropped by a full queue: who does not hear is asked three times.
-        var quiet = _udp.Where(p => !TryReceive(p.Client, 20)).ToList();
-        for (var again = 0; again < 3 && quiet.Count > 0; again++)
+        Order("speak");
+        // A datagram may be dropped by a full queue: who does not hear is spoken to three times more.
+        var heard = new HashSet<int>();
+        HearAll(heard);
+        for (var again = 0; again < 3 && heard.Count < Udp; again++)
         {
-            foreach (var (_, seen) in quiet)
-                _udpServer.SendTo([2], seen);
-            quiet.RemoveAll(p => TryReceive(p.Client, 500));
+            Order("speak-udp");
+            HearAll(heard);
         }
-        return (tcp, _udp.Count - quiet.Count);
+        var tcp = _tcp.Count(c => TryReceive(c) && c.Send([3]) == 1);
+        return (Math.Min(tcp, Order("hear").Tcp), heard.Count);
     }
 
     public void Dispose()
     {
-        foreach (var (client, server) in _tcp)
-        {
-            client.Dispose();
-            server.Dispose();
-        }
-        foreach (var (client, _) in _udp)
-            client.Dispose();
-        foreach (var (tcp, udp) in _fresh)
-        {
-            tcp.Dispose();
-            udp.Dispose();
-        }
-        _udpServer.Dispose();
-        _listener.Dispose();
+        _answers.Dispose();
+        _orders.Dispose();
+        _server.Dispose();
+        foreach (var socket in _tcp.Concat(_fresh))
+            socket.Dispose();
+        _udp.Dispose();
     }
 
-    private static bool TryReceive(Socket socket, int milliseconds)
+    private (int Tcp, int Udp) Order(string word)
+    {
+        _orders.Write(Encoding.ASCII.GetBytes(word + "\n"));
+        var numbers = (_answers.ReadLine() ?? throw new LabException($"the server of flows: {_server.Tail}")).Split(' ');
+        return (int.Parse(numbers[0], CultureInfo.InvariantCulture), int.Parse(numbers[1], CultureInfo.InvariantCulture));
+    }
+
+    private void HearAll(HashSet<int> heard)
+    {
+        _udp.ReceiveTimeout = 500;
+        while (Hear() is var port and >= 0)
+            heard.Add(port);
+        _udp.ReceiveTimeout = 5000;
+    }
+
+    // The flow's port; -1 where nothing comes any more. A raw socket gives the IP header too.
+    private int Hear()
     {
         try
         {
-            socket.ReceiveTimeout = milliseconds;
+            while (true)
+            {
+                var length = _udp.Receive(_packet);
+                var header = (_packet[0] & 15) * 4;
+                if (length >= header + 9 && BinaryPrimitives.ReadUInt16BigEndian(_packet.AsSpan(header)) == UdpPort)
+                    return BinaryPrimitives.ReadUInt16BigEndian(_packet.AsSpan(header + 2));
+            }
+        }
+        catch (SocketException fault) when (fault.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+        {
+            return -1;
+        }
+    }
+
+    private static bool TryReceive(Socket socket)
+    {
+        try
+        {
+            socket.ReceiveTimeout = 10_000;
             return socket.Receive(new byte[1]) == 1;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static bool TryConnect(Socket socket, string path)
+    {
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
         }
         catch (SocketException)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Redoubt.Core.StateSync;
 using Redoubt.Linux.Conntrack;
@@ -25,8 +26,9 @@ public sealed class StateSyncLossTests : IDisposable
     public void A_burst_arrives_completely_also_where_the_kernel_drops_its_news(int buffer)
     {
         const int burst = 5000;
-        var a = _pair.Start(_pair.A, forwarding: true, o => o with { EventBuffer = buffer });
-        var b = _pair.Start(_pair.B, forwarding: false);
+        var often = TimeSpan.FromSeconds(1);
+        var a = _pair.Start(_pair.A, forwarding: true, o => o with { EventBuffer = buffer, DigestPeriod = often });
+        var b = _pair.Start(_pair.B, forwarding: false, o => o with { DigestPeriod = often });
         _pair.UntilInSync();
         SyncPair.Change(
             _pair.A,
@@ -39,6 +41,11 @@ public sealed class StateSyncLossTests : IDisposable
         _pair.Until("all are at the backup", () => SyncPair.Count(_pair.B, 6) == burst);
         Assert.Equal(burst, SyncPair.Count(_pair.A, 6));
         _pair.Until("both know them", () => a.Snapshot().Entries == burst && b.Snapshot().Entries == burst);
+        var since = Stopwatch.StartNew();
+        _pair.Until(
+            "a comparison says that they are the same",
+            () => b.Snapshot().Peers[0] is { Agreement: TableAgreement.Equal } p && p.ComparedAgo < since.Elapsed
+        );
         if (buffer < 1 << 20)
             Assert.True(SyncPair.Counter(a, "overruns") > 0, _pair.Describe());
         else
@@ -58,6 +65,26 @@ public sealed class StateSyncLossTests : IDisposable
         _pair.Until("the backup asked", () => SyncPair.Counter(b, "asksSent") > 0);
         _pair.Until("it is back", () => SyncPair.Get(_pair.B, flow.Original) is not null);
         Assert.NotNull(SyncPair.Get(_pair.A, flow.Original));
+    }
+
+    [Fact]
+    public void What_a_peer_put_in_is_no_news_of_ours_though_this_node_forwards_too()
+    {
+        const int burst = 500;
+        var a = _pair.Start(_pair.A, forwarding: true);
+        var b = _pair.Start(_pair.B, forwarding: true);
+        _pair.UntilInSync();
+        for (var i = 0; i < burst; i++)
+            SyncPair.Create(_pair.A, Flow(i));
+        _pair.Until("all are at B, and it heard its own doing", () => SyncPair.Counter(b, "echoes") >= burst);
+        Assert.Equal(burst, SyncPair.Count(_pair.B, 6));
+        _pair.Until("walks passed", () => SyncPair.Counter(b, "scans") >= 3);
+        Assert.Equal(0, SyncPair.Counter(b, "statesSent"));
+        Assert.Equal((burst, 0), (a.Snapshot().OwnedEntries, b.Snapshot().OwnedEntries));
+
+        // What begins at B itself is.
+        SyncPair.Create(_pair.B, Flow(burst));
+        _pair.Until("B's own is at A", () => SyncPair.Get(_pair.A, Flow(burst).Original) is not null);
     }
 
     [Fact]

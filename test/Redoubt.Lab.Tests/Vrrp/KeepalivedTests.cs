@@ -18,6 +18,7 @@ public sealed class KeepalivedTests
         Version3Vmac,
         Version3IPv6,
         Version3Unicast,
+        Version3RealMac,
     }
 
     [Theory]
@@ -26,6 +27,7 @@ public sealed class KeepalivedTests
     [InlineData(Kind.Version3Vmac, Explicit = true)]
     [InlineData(Kind.Version3IPv6)]
     [InlineData(Kind.Version3Unicast, Explicit = true)]
+    [InlineData(Kind.Version3RealMac, Explicit = true)]
     public void A_Redoubt_backup_takes_over_from_keepalived_and_yields_when_it_returns(Kind kind)
     {
         using var lab = Build(kind, Keepalived(kind), Redoubt(kind, number: 2));
@@ -57,6 +59,7 @@ public sealed class KeepalivedTests
     [InlineData(Kind.Version3Vmac)]
     [InlineData(Kind.Version3IPv6, Explicit = true)]
     [InlineData(Kind.Version3Unicast)]
+    [InlineData(Kind.Version3RealMac, Explicit = true)]
     public void A_keepalived_backup_takes_over_from_Redoubt_and_yields_when_it_returns(Kind kind)
     {
         using var lab = Build(kind, Redoubt(kind, number: 1), Keepalived(kind));
@@ -176,14 +179,15 @@ public sealed class KeepalivedTests
                 ? ("vrrp2", "")
                 : ("vrrp3", string.Create(CultureInfo.InvariantCulture, $"<interval>{Interval * 100:F0}</interval>"));
         var peer = 3 - number;
+        var mac = kind == Kind.Version3RealMac ? "<mac>real</mac>" : "";
         var (lan, wan) = kind == Kind.Version3Unicast ? (Peer(Topology.LanAddress(peer)), Peer(Topology.WanAddress(peer))) : ("", "");
         return new RedoubtOptions
         {
             StateSync = false,
             Password = "",
             RedoubtXml =
-                $"<vip><member>lan@1</member><protocol>{protocol}</protocol>{interval}{lan}</vip>"
-                + $"<vip><member>wan@2</member><protocol>{protocol}</protocol>{interval}{wan}</vip>",
+                $"<vip><member>lan@1</member><protocol>{protocol}</protocol>{interval}{mac}{lan}</vip>"
+                + $"<vip><member>wan@2</member><protocol>{protocol}</protocol>{interval}{mac}{wan}</vip>",
         };
 
         static string Peer(string address) => $"<peer>{address}</peer>";

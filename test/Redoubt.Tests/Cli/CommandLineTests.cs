@@ -179,6 +179,35 @@ public class CommandLineTests
             Assert.Contains(text, output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("equal", null, "equal, 4 s ago", "yes")]
+    [InlineData("different", "does not hear", "different, 4 s ago", "does not hear")]
+    [InlineData(null, null, "running 37%  -", "yes")]
+    public async Task Status_shows_what_the_comparison_of_the_tables_said(string? tables, string? silence, string shown, string alive)
+    {
+        var sample = ControlNode.Sample;
+        var peer = sample.StateSync.Peers[0] with
+        {
+            Tables = tables,
+            ComparedSecondsAgo = tables is null ? null : 3.9,
+            Repaired = tables is null ? null : 71,
+            Silence = silence,
+        };
+        using var node = new ControlNode(change: v =>
+            v with
+            {
+                Status = () => sample with { StateSync = sample.StateSync with { Peers = [peer] } },
+            }
+        );
+
+        var (_, output, _) = await RunAsync($"status --control {node.Socket}");
+
+        var line = Assert.Single(output.Split('\n'), l => l.Contains("running 37%", StringComparison.Ordinal));
+        Assert.Contains(shown, line, StringComparison.Ordinal);
+        Assert.Contains(alive, line, StringComparison.Ordinal);
+        Assert.Equal(tables is not null, line.Contains("71", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_hostile_name_does_not_steer_the_terminal()
     {

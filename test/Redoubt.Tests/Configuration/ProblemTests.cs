@@ -122,6 +122,8 @@ public class ProblemTests
             { "<peer>10.0.0.3</peer>", "<peer>10.0.0.3/24</peer>", "redoubt/vip/peer", "is not an address" },
             { "<protocol>carp</protocol>", "<protocol>vrrp2</protocol>", "virtualip/vip[3]", "has no IPv6" },
             { "<protocol>carp</protocol>", "<protocol>carp</protocol><priority>9</priority>", "redoubt/vip/priority", "is VRRP's" },
+            { "<protocol>carp</protocol>", "<protocol>carp</protocol><accept>no</accept>", "redoubt/vip/accept", "is VRRP's" },
+            { "<protocol>carp</protocol>", "<protocol>vrrp3</protocol><accept>maybe</accept>", "redoubt/vip/accept", "yes, no" },
             { "<protocol>carp</protocol>", "<protocol>vrrp3</protocol><priority>256</priority>", "redoubt/vip/priority", "from 1 to 255" },
             { "<protocol>carp</protocol>", "<protocol>vrrp3</protocol><interval>0</interval>", "redoubt/vip/interval", "from 1 to 4095" },
             { "<protocol>carp</protocol>", "<protocol>vrrp3</protocol><checksum>none</checksum>", "redoubt/vip/checksum", "pseudo, plain" },

@@ -57,6 +57,17 @@ internal sealed class ControlNode : IDisposable
             Hooks = new HookStatus(4, 1, 0, 0, 2),
             Counters = [new CarpInterfaceCounters("lan", 3, 2, new Dictionary<string, long> { ["accepted"] = 2, ["badauth"] = 1 })],
         },
+        Addresses =
+        [
+            new AddressStatus
+            {
+                Mode = "ipalias",
+                Interface = "lan",
+                Device = "lan0",
+                Address = "192.0.2.7/24",
+                State = "held",
+            },
+        ],
         Checks =
         [
             new CheckStatus

@@ -8,12 +8,14 @@ namespace Redoubt.Tests.StateSync;
 internal sealed class SimulatedCluster
 {
     public static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
-    private readonly PriorityQueue<(int From, int To, byte[] Datagram), (long At, long Order)> _wire = new();
+    private readonly PriorityQueue<(int From, int To, int Link, byte[] Datagram), (long At, long Order)> _wire = new();
+    private readonly Queue<(int From, int To, int Link, byte[] Datagram)> _waiting = new();
     private readonly Random _random;
     private long _order;
 
-    public SimulatedCluster(int seed, int nodes, bool isEncrypted = true)
+    public SimulatedCluster(int seed, int nodes, bool isEncrypted = true, int links = 1)
     {
+        Links = links;
         Secret = isEncrypted ? new ClusterSecret(new byte[ClusterSecret.Length]) : null;
         _random = new Random(seed);
         Nodes = [.. Enumerable.Range(0, nodes).Select(i => new Node(this, i, nodes))];
@@ -25,6 +27,9 @@ internal sealed class SimulatedCluster
     /// <summary>All that was given to the network so far, as a listener on it would keep it; null: nothing is kept.</summary>
     public List<(int From, int To, byte[] Datagram)>? Recorded { get; set; }
 
+    /// <summary>What the network, or a fault of the sender, does to the content of a datagram on its way; told who sent it.</summary>
+    public Action<int, byte[]>? Spoil { get; set; }
+
     public Node[] Nodes { get; }
 
     public Instant Now { get; private set; } = new(1_000_000_000);
@@ -32,6 +37,21 @@ internal sealed class SimulatedCluster
     public int LossPercent { get; set; }
 
     public int Isolated { get; set; } = -1;
+
+    /// <summary>Links between each two nodes.</summary>
+    public int Links { get; }
+
+    /// <summary>Whether a link carries nothing from one node to another.</summary>
+    public Func<int, int, int, bool> IsCut { get; set; } = (_, _, _) => false;
+
+    /// <summary>The node that nothing reaches, though all hear it; -1: none.</summary>
+    public int Deaf { get; set; } = -1;
+
+    /// <summary>The node whose process does not run; what reaches it waits in its socket. -1: none.</summary>
+    public int Frozen { get; set; } = -1;
+
+    /// <summary>Longer datagrams are lost, as behind a link with a smaller MTU.</summary>
+    public int LongestDatagram { get; set; } = int.MaxValue;
 
     public void Run(TimeSpan span)
     {
@@ -42,25 +62,37 @@ internal sealed class SimulatedCluster
             {
                 _wire.Dequeue();
                 if (carried.From != Isolated && carried.To != Isolated)
-                    Nodes[carried.To].Receive(carried.From, carried.Datagram);
+                    Reach(carried.From, carried.To, carried.Link, carried.Datagram);
             }
-            foreach (var node in Nodes)
-                node.Turn();
+            for (var i = 0; i < Nodes.Length; i++)
+            {
+                if (i != Frozen)
+                    Nodes[i].Turn();
+            }
         }
     }
 
-    private void Carry(int from, int to, ReadOnlySpan<byte> datagram)
+    private void Reach(int from, int to, int link, byte[] datagram)
+    {
+        _waiting.Enqueue((from, to, link, datagram));
+        while (_waiting.TryPeek(out var first) && first.To != Frozen)
+        {
+            _waiting.Dequeue();
+            Nodes[first.To].Receive(first.From, first.Link, first.Datagram);
+        }
+    }
+
+    private void Carry(int from, int to, int link, ReadOnlySpan<byte> datagram)
     {
         Recorded?.Add((from, to, datagram.ToArray()));
-        if (from == Isolated || to == Isolated)
+        if (from == Isolated || to == Isolated || to == Deaf || IsCut(from, to, link) || datagram.Length > LongestDatagram)
             return;
         for (var copies = LossPercent > 0 && _random.Next(10) == 0 ? 2 : 1; copies > 0; copies--)
         {
+            var carried = datagram.ToArray();
+            Spoil?.Invoke(from, carried);
             if (_random.Next(100) >= LossPercent)
-                _wire.Enqueue(
-                    (from, to, datagram.ToArray()),
-                    (Now.Nanoseconds + (LossPercent > 0 ? _random.Next(40_000_000) : 1), ++_order)
-                );
+                _wire.Enqueue((from, to, link, carried), (Now.Nanoseconds + (LossPercent > 0 ? _random.Next(40_000_000) : 1), ++_order));
         }
     }
 
@@ -102,11 +134,12 @@ internal sealed class SimulatedCluster
             Engine.TakeOverrun(_cluster.Now);
         }
 
-        public void Receive(int from, byte[] datagram) => Engine.Receive(_cluster.Now, from < _number ? from : from - 1, datagram);
+        public void Receive(int from, int link, byte[] datagram) =>
+            Engine.Receive(_cluster.Now, from < _number ? from : from - 1, datagram, link);
 
-        public bool Send(int peer, ReadOnlySpan<byte> datagram)
+        public bool Send(int peer, int link, ReadOnlySpan<byte> datagram)
         {
-            _cluster.Carry(_number, peer < _number ? peer : peer + 1, datagram);
+            _cluster.Carry(_number, peer < _number ? peer : peer + 1, link, datagram);
             return true;
         }
 
@@ -140,6 +173,7 @@ internal sealed class SimulatedCluster
                     ClockStart = (ulong)_cluster.Now.Nanoseconds / 1000,
                     Seed = (ulong)_cluster._random.NextInt64(),
                     Peers = _nodes - 1,
+                    Links = _cluster.Links,
                     Secret = _cluster.Secret,
                     Scope = new StateScope([]),
                     MaxEntries = 4096,

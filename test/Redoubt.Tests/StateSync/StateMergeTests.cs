@@ -131,6 +131,6 @@ public sealed class StateMergeTests
 
     private sealed class Sink : IDatagramSink
     {
-        public bool Send(int peer, ReadOnlySpan<byte> datagram) => true;
+        public bool Send(int peer, int link, ReadOnlySpan<byte> datagram) => true;
     }
 }

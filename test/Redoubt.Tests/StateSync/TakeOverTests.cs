@@ -234,6 +234,6 @@ public sealed class TakeOverTests
 
         public int Scan(Span<ConntrackEntry> entries) => 0;
 
-        public bool Send(int peer, ReadOnlySpan<byte> datagram) => true;
+        public bool Send(int peer, int link, ReadOnlySpan<byte> datagram) => true;
     }
 }

@@ -111,7 +111,7 @@ public sealed class VectorTests(VectorTests.Tally tally) : IClassFixture<VectorT
         return (executed, failures);
     }
 
-    private static string FindRoot()
+    internal static string FindRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

@@ -7,7 +7,7 @@ using Redoubt.Linux.Packets;
 namespace Redoubt.Lab.Tests.Packets;
 
 /// <summary>Whether two nodes with one virtual MAC hear each other, and what they then know of a packet.</summary>
-public sealed class AdvertisementSocketTests : IDisposable
+public sealed class RawSocketTests : IDisposable
 {
     private const int Repeats = 10_000;
     private static readonly TimeSpan _silence = TimeSpan.FromMilliseconds(300);
@@ -93,7 +93,7 @@ public sealed class AdvertisementSocketTests : IDisposable
         var elsewhere = Pair.B.Open(() =>
         {
             using var route = new RouteNetlink();
-            return new AdvertisementSocket(route.Link("lan1")!.Value.Index, "lan1", ipv6);
+            return new RawSocket(route.Link("lan1")!.Value.Index, "lan1", ipv6);
         });
         var sender = Pair.A.Sender();
         Assert.DoesNotContain(ipv6 ? "ff02::12" : "224.0.0.18", Groups(), StringComparison.Ordinal);

@@ -7,8 +7,8 @@ using Redoubt.Linux.Interop;
 
 namespace Redoubt.Linux.Packets;
 
-/// <summary>One packet of protocol 112 as it was received.</summary>
-public readonly record struct ReceivedAdvertisement
+/// <summary>One IP packet as it was received.</summary>
+public readonly record struct ReceivedPacket
 {
     /// <summary>Where the payload behind the IP header begins in the buffer.</summary>
     public int Offset { get; init; }
@@ -30,22 +30,44 @@ public readonly record struct ReceivedAdvertisement
 }
 
 /// <summary>
-/// A raw socket of IP protocol 112 (CARP and VRRP) on one device and one family, joined to 224.0.0.18 or ff02::12. Never
-/// blocks, allocates nothing while receiving. Owned by one thread.
+/// A raw socket of one IP protocol on one device and one family, joined to a group of it. Never blocks, allocates nothing while receiving. Owned by
+/// one thread.
 /// </summary>
-public sealed unsafe class AdvertisementSocket : IDisposable
+public sealed unsafe class RawSocket : IDisposable
 {
-    private const int Protocol = 112;
+    private const int Advertisements = 112;
     private const int IPv4Header = 20;
     private readonly bool _ipv6;
 
-    /// <summary>Opens it, bound to the device; throws <see cref="KernelException"/> where the kernel refuses.</summary>
-    public AdvertisementSocket(int interfaceIndex, string device, bool ipv6)
+    /// <summary>Opens one for CARP and VRRP (112, 224.0.0.18 or ff02::12), bound to the device; throws <see cref="KernelException"/> where the kernel refuses.</summary>
+    public RawSocket(int interfaceIndex, string device, bool ipv6)
+        : this(interfaceIndex, device, ipv6, Advertisements, ipv6 ? Core.Carp.CarpFrame.GroupIPv6 : Core.Carp.CarpFrame.GroupIPv4) { }
+
+    /// <summary>Opens one for another protocol and group; none is joined where that is the default.</summary>
+    public RawSocket(int interfaceIndex, string device, bool ipv6, int protocol, IpAddressValue group)
     {
         _ipv6 = ipv6;
-        Handle = LibC.OpenSocket(ipv6 ? LibC.AF_INET6 : LibC.AF_INET, LibC.SOCK_RAW | LibC.SOCK_NONBLOCK, Protocol);
+        Handle = LibC.OpenSocket(ipv6 ? LibC.AF_INET6 : LibC.AF_INET, LibC.SOCK_RAW | LibC.SOCK_NONBLOCK, protocol);
+        try
+        {
+            Configure(device);
+            if (group != default)
+                Join(interfaceIndex, group);
+        }
+        catch
+        {
+            Handle.Dispose();
+            throw;
+        }
+        // What other devices brought between the opening and the binding.
+        Span<byte> scrap = stackalloc byte[64];
+        while (TryReceiveMessage(scrap, default, default, out _, out _)) { }
+    }
+
+    private void Configure(string device)
+    {
         Check(LibC.SetOption(Handle, LibC.SOL_SOCKET, LibC.SO_BINDTODEVICE, Encoding.UTF8.GetBytes(device + "\0")), "bind to " + device);
-        if (ipv6)
+        if (_ipv6)
         {
             Check(LibC.SetOption(Handle, LibC.SOL_IPV6, LibC.IPV6_RECVPKTINFO, 1), "IPV6_RECVPKTINFO");
             Check(LibC.SetOption(Handle, LibC.SOL_IPV6, LibC.IPV6_RECVHOPLIMIT, 1), "IPV6_RECVHOPLIMIT");
@@ -55,10 +77,6 @@ public sealed unsafe class AdvertisementSocket : IDisposable
         {
             Check(LibC.SetOption(Handle, LibC.SOL_IP, LibC.IP_MULTICAST_LOOP, 0), "IP_MULTICAST_LOOP");
         }
-        Join(interfaceIndex);
-        // What other devices brought between the opening and the binding.
-        Span<byte> scrap = stackalloc byte[64];
-        while (TryReceiveMessage(scrap, default, default, out _, out _)) { }
     }
 
     /// <summary>The descriptor, for <see cref="Poller"/>.</summary>
@@ -68,7 +86,7 @@ public sealed unsafe class AdvertisementSocket : IDisposable
     public ulong Malformed { get; private set; }
 
     /// <summary>Takes the next packet; false when none waits. A longer packet is cut to the buffer, its length then does not fit.</summary>
-    public bool TryReceive(Span<byte> buffer, out ReceivedAdvertisement datagram)
+    public bool TryReceive(Span<byte> buffer, out ReceivedPacket datagram)
     {
         Span<byte> control = stackalloc byte[128];
         Span<byte> name = stackalloc byte[28];
@@ -85,7 +103,7 @@ public sealed unsafe class AdvertisementSocket : IDisposable
     /// <inheritdoc />
     public void Dispose() => Handle.Dispose();
 
-    private static bool TryReadIPv4(ReadOnlySpan<byte> packet, out ReceivedAdvertisement datagram)
+    private static bool TryReadIPv4(ReadOnlySpan<byte> packet, out ReceivedPacket datagram)
     {
         datagram = default;
         if (packet.Length < IPv4Header || packet[0] >> 4 != 4)
@@ -94,7 +112,7 @@ public sealed unsafe class AdvertisementSocket : IDisposable
         var total = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
         if (header < IPv4Header || header > packet.Length || total < header || total > packet.Length)
             return false;
-        datagram = new ReceivedAdvertisement
+        datagram = new ReceivedPacket
         {
             Offset = header,
             Length = total - header,
@@ -106,7 +124,7 @@ public sealed unsafe class AdvertisementSocket : IDisposable
     }
 
     // sockaddr_in6 = family u16 | port u16 | flow u32 | address 16 | scope u32
-    private static bool TryReadIPv6(int length, ReadOnlySpan<byte> name, ReadOnlySpan<byte> control, out ReceivedAdvertisement datagram)
+    private static bool TryReadIPv6(int length, ReadOnlySpan<byte> name, ReadOnlySpan<byte> control, out ReceivedPacket datagram)
     {
         var destination = default(IpAddressValue);
         var hopLimit = -1;
@@ -125,7 +143,7 @@ public sealed unsafe class AdvertisementSocket : IDisposable
                 destination = IpAddressValue.Read(data[..16]);
             control = control[Math.Min((size + 7) & ~7, control.Length)..];
         }
-        datagram = new ReceivedAdvertisement
+        datagram = new ReceivedPacket
         {
             Length = length,
             IsIPv6 = true,
@@ -136,21 +154,21 @@ public sealed unsafe class AdvertisementSocket : IDisposable
         return hopLimit >= 0 && destination != default;
     }
 
-    private void Join(int interfaceIndex)
+    private void Join(int interfaceIndex, IpAddressValue group)
     {
         // ip_mreqn = group 4 | local address 4 | index i32; ipv6_mreq = group 16 | index i32
         Span<byte> request = stackalloc byte[20];
         request.Clear();
         if (_ipv6)
         {
-            Core.Carp.CarpFrame.GroupIPv6.Write(request[..16]);
+            group.Write(request[..16]);
             MemoryMarshal.Write(request[16..], interfaceIndex);
-            Check(LibC.SetOption(Handle, LibC.SOL_IPV6, LibC.IPV6_ADD_MEMBERSHIP, request), "join ff02::12");
+            Check(LibC.SetOption(Handle, LibC.SOL_IPV6, LibC.IPV6_ADD_MEMBERSHIP, request), "join the IPv6 group");
             return;
         }
-        Core.Carp.CarpFrame.GroupIPv4.Write(request[..4]);
+        group.Write(request[..4]);
         MemoryMarshal.Write(request[8..], interfaceIndex);
-        Check(LibC.SetOption(Handle, LibC.SOL_IP, LibC.IP_ADD_MEMBERSHIP, request[..12]), "join 224.0.0.18");
+        Check(LibC.SetOption(Handle, LibC.SOL_IP, LibC.IP_ADD_MEMBERSHIP, request[..12]), "join the IPv4 group");
     }
 
     private bool TryReceiveMessage(Span<byte> buffer, Span<byte> control, Span<byte> name, out int length, out int controlLength)
@@ -185,6 +203,6 @@ public sealed unsafe class AdvertisementSocket : IDisposable
     private static void Check(Errno errno, string what)
     {
         if (!errno.IsSuccess)
-            throw new KernelException("advertisement socket: " + what, errno);
+            throw new KernelException("raw socket: " + what, errno);
     }
 }
