@@ -53,7 +53,7 @@ public sealed record ConfigRevision
 /// <param name="Reason">Why.</param>
 public sealed record PushWanted(long Id, bool DryRun, IReadOnlyList<string> Areas, string Reason);
 
-/// <summary>What redoubt-web needs for a push; the restore_config_section methodCall goes beside the line, unless there is none to make.</summary>
+/// <summary>What redoubt-web needs for a push; the methodCall goes beside the line, unless there is none to make.</summary>
 public sealed record PushPlan
 {
     /// <summary>Number of the wanted push.</summary>
@@ -82,6 +82,9 @@ public sealed record PushPlan
 
     /// <summary>Areas that the call carries; none where the peer has all of it.</summary>
     public required IReadOnlyList<string> Areas { get; init; }
+
+    /// <summary>The method of the call: <c>pfsense.restore_config_section</c>, or for a peer of ours <c>redoubt.restore_config_changes</c>.</summary>
+    public string Method { get; init; } = "pfsense.restore_config_section";
 
     /// <summary>Our digests of these areas as they shall be on the peer, by area.</summary>
     public required IReadOnlyDictionary<string, string> Digests { get; init; }

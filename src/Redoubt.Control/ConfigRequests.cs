@@ -119,6 +119,9 @@ public sealed record ConfigPushPlanRequest
     /// the line. Null: nothing is known, all of it is wanted.
     /// </summary>
     public IReadOnlyDictionary<string, string>? Held { get; init; }
+
+    /// <summary>Areas are wanted whole, although the peer may hold what they were before.</summary>
+    public bool Whole { get; init; }
 }
 
 /// <summary>How a push ended (<see cref="ControlVerb.ConfigPushResult"/>).</summary>

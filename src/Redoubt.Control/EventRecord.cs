@@ -49,6 +49,10 @@ public enum EventKind
     /// <summary>A role-bound service started, stopped or failed.</summary>
     [JsonStringEnumMemberName("service")]
     Service,
+
+    /// <summary>The wall clock was set.</summary>
+    [JsonStringEnumMemberName("clock")]
+    Clock,
 }
 
 /// <summary>One event of a node, as it is kept on disk and sent over the control socket.</summary>

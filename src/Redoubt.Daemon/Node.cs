@@ -42,6 +42,7 @@ internal sealed class Node : IDisposable
     private readonly Reconciler _reconciler;
     private readonly FirewallSource _firewall;
     private readonly ProxyLoop _proxies;
+    private readonly ClaimWatch _claims;
     private const string UnencryptedAlarm = "state-sync-unencrypted";
     private const string SecondLinkAlarm = "state-sync-second-link";
     private readonly ClusterSecret? _secret;
@@ -91,6 +92,7 @@ internal sealed class Node : IDisposable
             _stateSync = CreateStateSync();
             _reconciler = new Reconciler(_sysctls, _election.MacvlanNames, _firewall, ruleset, events, alarms);
             _proxies = new ProxyLoop(alarms);
+            _claims = new ClaimWatch(_election.WatchedPorts, _election.PostClaim, alarms);
         }
         catch
         {
@@ -139,6 +141,7 @@ internal sealed class Node : IDisposable
             if (isFinal && !result.Ok && _election.HoldsAny)
                 _roles.FinishAdvertisements(_lastWordLimit);
         }
+        _claims.Stop();
         _proxies.Stop();
         _election.Stop();
         _stateSync?.Stop(_syncStopLimit);
@@ -150,6 +153,7 @@ internal sealed class Node : IDisposable
 
     public void Dispose()
     {
+        _claims.Dispose();
         _proxies.Dispose();
         _reconciler.Dispose();
         _stateSync?.Dispose();
@@ -160,11 +164,11 @@ internal sealed class Node : IDisposable
     /// Takes over a configuration that differs only in rules and translation, without touching anything else; the old rules stay where
     /// the kernel refuses the new ones. Null where more differs, and the node must be started anew.
     /// </summary>
-    public NftResult? TryReload(NodeConfiguration configuration, ClusterSecret? secret)
+    public NftResult? TryReload(NodeConfiguration configuration, ClusterSecret? secret, PlainRulesets plain)
     {
         if (!SameExceptRules(_configuration, configuration) || secret?.Fingerprint != _secret?.Fingerprint)
             return null;
-        var result = _reconciler.Replace(_firewall.Compile(configuration));
+        var result = _reconciler.Replace(_firewall.Compile(configuration, plain));
         if (result.Succeeded)
         {
             _firewall.Adopt(configuration);
@@ -197,9 +201,9 @@ internal sealed class Node : IDisposable
         ];
 
     /// <summary>What it takes to get from one configuration to another.</summary>
-    public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next) =>
+    public static NodeChange Compare(NodeConfiguration current, NodeConfiguration next, PlainRulesets plain) =>
         NeedsRestart(current, next) ? NodeChange.Restart
-        : FirewallSource.Same(current, Context(current), next, Context(next)) && ProxyLoop.Same(current, next) ? NodeChange.None
+        : FirewallSource.Same(current, Context(current), next, Context(next), plain) && ProxyLoop.Same(current, next) ? NodeChange.None
         : NodeChange.Rules;
 
     /// <summary>Whether more than rules differ. Cheap: nothing is compiled for it.</summary>
@@ -207,7 +211,7 @@ internal sealed class Node : IDisposable
 
     /// <summary>Has nft and the kernel check the rules of a configuration, those outside of their schedule too; changes nothing.</summary>
     public static NftResult CheckRules(NodeConfiguration next) =>
-        NftCommand.Check(RulesetCompiler.Compile(FirewallSource.WithoutSchedules(next), Context(next)));
+        NftCommand.Check(RulesetCompiler.Compile(PlainRulesets.WithoutSchedules(next), Context(next)));
 
     /// <summary>Has this node claim nothing for so long where another one lives.</summary>
     public void PostAbstention(TimeSpan time) => _election.PostAbstention(time);
@@ -390,6 +394,7 @@ internal sealed class Node : IDisposable
         _stateSync?.Start();
         _reconciler.Start();
         _proxies.Set(_configuration);
+        _claims.Start();
     }
 
     private StateSyncLoop? CreateStateSync()

@@ -9,16 +9,18 @@ using Redoubt.Linux.Nftables;
 namespace Redoubt.Daemon;
 
 /// <summary>
-/// A thread that keeps settings and firewall as they should be: every few seconds, and at once when somebody deletes our table.
+/// A thread that keeps settings and firewall as they should be: every few seconds, and at once when somebody deletes our table. It also marks jumps of the wall clock.
 /// Apart from the election thread, because it starts processes and reads many files.
 /// </summary>
 internal sealed class Reconciler : IDisposable
 {
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _clockPeriod = TimeSpan.FromSeconds(1);
     private readonly SysctlKeeper _sysctls;
     private readonly IReadOnlyList<string> _macvlans;
     private readonly EventLog _events;
     private readonly AlarmBoard _alarms;
+    private readonly ClockWatch _clock;
     private readonly TableMonitor _tables = new();
     private readonly EventDescriptor _stop = new();
     private readonly Thread _thread;
@@ -37,6 +39,7 @@ internal sealed class Reconciler : IDisposable
     )
     {
         (_sysctls, _macvlans, _firewall, _ruleset, _events, _alarms) = (sysctls, macvlans, firewall, ruleset, events, alarms);
+        _clock = new ClockWatch(events);
         _thread = new Thread(Run) { Name = "reconciler" };
     }
 
@@ -93,13 +96,19 @@ internal sealed class Reconciler : IDisposable
     private void Run()
     {
         using var poller = new Poller();
-        poller.Add(_tables.Handle);
+        var tables = poller.Add(_tables.Handle);
         poller.Add(_stop.Handle);
+        var next = BootClock.Now + _period;
         while (!_stopping)
         {
-            poller.Wait(BootClock.Now + _period);
+            poller.Wait(Core.Instant.Earlier(next, BootClock.Now + _clockPeriod));
             if (_stopping)
                 return;
+            var now = BootClock.Now;
+            _clock.Look(now);
+            if (now < next && !poller.IsReadable(tables))
+                continue;
+            next = now + _period;
             try
             {
                 // Our own replacements delete the table too; looking whether it is there tells them apart.

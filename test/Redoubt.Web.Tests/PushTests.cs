@@ -45,6 +45,56 @@ public sealed class PushTests
     }
 
     [Fact]
+    public async Task Changes_travel_alone_to_a_peer_that_holds_what_they_are_of()
+    {
+        await using var peer = await WebNode.StartAsync();
+        await using var node = new PushingNode(peer.Https, peer.Pin) { KnowsPeer = true };
+        var result = await node.PushAsync(7);
+        Assert.Equal((true, null, "11ee"), (result.Ok, result.Error, result.PeerDigests!["aliases"]));
+        var received = peer.Daemon.Of(ControlVerb.ConfigReceive).Single();
+        Assert.Equal("restore_config_changes", received.Receive.Method);
+        Assert.True(XmlRpcReader.TryReadCall(received.Document, XmlRpcLimits.Default, out var call, out _));
+        Assert.Equal(PushingNode.Changes, call!.Parameters[0]);
+    }
+
+    [Theory]
+    [InlineData(XmlRpcFault.OutdatedCode)]
+    [InlineData(-32601)] // one of ours that knows no changes yet
+    public async Task A_peer_that_takes_no_changes_gets_the_whole(int code)
+    {
+        await using var peer = await WebNode.StartAsync();
+        peer.Daemon.Answer = request =>
+            Task.FromResult<(ControlReply, byte[]?)?>(
+                request is { Verb: ControlVerb.ConfigReceive, Receive.Method: "restore_config_changes" }
+                    ? (ControlReply.Error("not of this") with { FaultCode = code }, null)
+                    : null
+            );
+        await using var node = new PushingNode(peer.Https, peer.Pin) { KnowsPeer = true };
+        var result = await node.PushAsync(7);
+        Assert.Equal((true, null, "11ee"), (result.Ok, result.Error, result.PeerDigests!["aliases"]));
+        Assert.Equal(
+            ["restore_config_changes", "restore_config_section"],
+            peer.Daemon.Of(ControlVerb.ConfigReceive).Select(r => r.Receive.Method)
+        );
+        Assert.Equal("22dd", node.Daemon.Of(ControlVerb.ConfigPushPlan).Last().Line.PushPlan!.Held!["aliases"]);
+    }
+
+    [Fact]
+    public async Task Changes_that_are_refused_for_what_they_say_are_not_sent_again_whole()
+    {
+        await using var peer = await WebNode.StartAsync();
+        peer.Daemon.Answer = request =>
+            Task.FromResult<(ControlReply, byte[]?)?>(
+                request.Verb == ControlVerb.ConfigReceive ? (ControlReply.Error("a conflict"), null) : null
+            );
+        await using var node = new PushingNode(peer.Https, peer.Pin) { KnowsPeer = true };
+        var result = await node.PushAsync(7);
+        Assert.False(result.Ok);
+        Assert.Contains("a conflict", result.Error, StringComparison.Ordinal);
+        Assert.Single(peer.Daemon.Of(ControlVerb.ConfigReceive));
+    }
+
+    [Fact]
     public async Task A_peer_that_refuses_to_tell_its_digests_gets_the_push_and_says_why_not()
     {
         await using var peer = await WebNode.StartAsync();

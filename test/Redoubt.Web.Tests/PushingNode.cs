@@ -23,6 +23,9 @@ internal sealed class PushingNode : IAsyncDisposable
         var output = new ArrayBufferWriter<byte>();
         XmlRpcWriter.WriteCall(output, "pfsense.restore_config_section", Pushed, new XmlRpcInt(900));
         var call = output.WrittenSpan.ToArray();
+        output.ResetWrittenCount();
+        XmlRpcWriter.WriteCall(output, ChangesMethod, Changes);
+        var changes = output.WrittenSpan.ToArray();
         Daemon.Answer = request =>
             Task.FromResult<(ControlReply, byte[]?)?>(
                 request.Verb == ControlVerb.ConfigPushPlan
@@ -41,13 +44,16 @@ internal sealed class PushingNode : IAsyncDisposable
                                 Pin = pin,
                                 ConfigVersion = configVersion,
                                 Areas = HasAll(request) ? [] : ["aliases"],
+                                Method = KnowsPeer && !request.Line.PushPlan.Whole ? ChangesMethod : "pfsense.restore_config_section",
                                 Digests = new Dictionary<string, string> { ["aliases"] = "11ee" },
                                 Origin = "1",
                                 Path = ["3", "1"],
                                 Generation = 42,
                             },
                         },
-                        HasAll(request) || request.Line.PushPlan.Brief ? null : call
+                        HasAll(request) || request.Line.PushPlan.Brief ? null
+                        : KnowsPeer && !request.Line.PushPlan.Whole ? changes
+                        : call
                     )
                     : null
             );
@@ -67,6 +73,13 @@ internal sealed class PushingNode : IAsyncDisposable
                 )
             )
         );
+
+    public const string ChangesMethod = "redoubt.restore_config_changes";
+
+    public static XmlRpcStruct Changes { get; } = Sample.Struct(("sections", Sample.Struct()), ("areas", Sample.Struct()));
+
+    /// <summary>The daemon knows what the peer holds, and sends changes of it.</summary>
+    public bool KnowsPeer { get; init; }
 
     public FakeDaemon Daemon { get; }
 

@@ -93,15 +93,35 @@ internal static class BenchCommand
         return whole ? 0 : 1;
     }
 
+    /// <summary>Watches pairs to which nothing happens; prints a line for each. 1 where a Redoubt node changed its role. Throws <see cref="LabException"/>.</summary>
+    public static int Calm(string? kinds, string? seconds, string? busy)
+    {
+        var chosen = Choose(kinds, OutageKind.All.Select(k => k.Name));
+        var time = TimeSpan.FromSeconds(Number(seconds ?? "30", 3600));
+        var changes = 0;
+        Console.WriteLine(CalmBench.Head);
+        foreach (var kind in OutageKind.All.Where(k => chosen.Contains(k.Name)))
+        {
+            var sample = CalmBench.Run(kind, time, busy is "yes");
+            Console.WriteLine(sample);
+            changes += sample.Transitions ?? 0;
+        }
+        return changes == 0 ? 0 : 1;
+    }
+
     /// <summary>Measures pushes; prints lines for each round. Throws <see cref="LabException"/>.</summary>
     public static int Push(string? rules, string? repeat)
     {
         using var bench = new PushBench(Number(rules ?? "10000", 20_000));
+        Console.WriteLine(bench.Title);
+        var samples = new List<PushSample>();
         for (var round = Number(repeat ?? "5", RepeatLimit); round > 0; round--)
         {
-            foreach (var line in bench.Run())
-                Console.WriteLine(line);
+            samples.Add(bench.Run());
+            Console.WriteLine(samples[^1]);
         }
+        foreach (var line in PushSample.Summary(samples).Append(bench.Memory))
+            Console.WriteLine(line);
         return 0;
     }
 

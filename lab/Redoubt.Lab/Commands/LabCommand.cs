@@ -31,6 +31,7 @@ internal static class LabCommand
           bench states [--kinds redoubt,conntrackd]         what it costs to replicate states, and how fast it goes
               [--parts cost,latency,bulk,rate] [--repeat N]
           bench vhids [--segments N] [--vhids N] [--profile P] [--repeat N]   the master of many vhids crashes
+          bench calm [--kinds K,K] [--seconds N] [--busy yes]   what a pair costs while nothing happens, and that nothing does while the machine is busy
           bench push [--rules N] [--repeat N]               a large configuration, a small change and none reach the other node
 
         A port is HOST.SEGMENT: fw1.lan, fw2.sync, client.lan. It needs no root.
@@ -74,6 +75,8 @@ internal static class LabCommand
                     return BenchStates(ours, arguments);
                 case ["bench", "vhids", ..]:
                     return BenchVhids(ours, arguments);
+                case ["bench", "calm", ..]:
+                    return BenchCalm(ours, arguments);
                 case ["bench", "push", ..]:
                     return BenchPush(ours, arguments);
                 default:
@@ -223,6 +226,15 @@ internal static class LabCommand
             throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
         LabSpace.Enter(arguments);
         return BenchCommand.Vhids(segments, vhids, profile, repeat);
+    }
+
+    private static int BenchCalm(List<string> words, string[] arguments)
+    {
+        var (kinds, seconds, busy) = (Option(words, "--kinds"), Option(words, "--seconds"), Option(words, "--busy"));
+        if (words.Count != 2)
+            throw new LabException($"not understood: {string.Join(' ', words.Skip(2))}");
+        LabSpace.Enter(arguments);
+        return BenchCommand.Calm(kinds, seconds, busy);
     }
 
     private static int BenchPush(List<string> words, string[] arguments)

@@ -11,14 +11,69 @@ namespace Redoubt.Core.ConfigSync;
 /// </summary>
 public static class AreaDigests
 {
+    // Sections that travel as they are but for marked items. Long lists: putting them into values and back only for their digest is the most of the work.
+    private static readonly (SyncAreas Area, string Section)[] _plain =
+    [
+        (SyncAreas.Rules, "filter"),
+        (SyncAreas.Nat, "nat"),
+        (SyncAreas.Aliases, "aliases"),
+    ];
+
+    // Each is compared with all before it; an element with more is taken the long way.
+    private const int MostNames = 64;
+
     /// <summary>What this node would push: area name to digest.</summary>
-    public static ImmutableSortedDictionary<string, string> Of(ConfigDocument document, SyncAreas areas) =>
-        Of(PushBody.Build(document, areas));
+    public static ImmutableSortedDictionary<string, string> Of(ConfigDocument document, SyncAreas areas)
+    {
+        var sections = new Dictionary<string, string>();
+        var others = areas;
+        foreach (var (area, name) in _plain)
+        {
+            if ((areas & area) == 0 || document.Section(name) is not { Text: "" } section || !TravelsAsItIs(section, 0))
+                continue;
+            sections[name] = ConfigDigest.Of(HeldSections.WithoutMarked(section));
+            others &= ~area;
+            if (area == SyncAreas.Rules)
+                others |= SyncAreas.Schedules;
+        }
+        AddTo(sections, PushBody.Build(document, others));
+        return ByArea(sections, areas);
+    }
 
     /// <summary>What a push carries: area name to digest.</summary>
     public static ImmutableSortedDictionary<string, string> Of(PushBody body)
     {
         var sections = new Dictionary<string, string>();
+        AddTo(sections, body);
+        return ByArea(sections, body.Areas);
+    }
+
+    // Whether nothing of an element is lost on the way: what has no name that travels, or one that another element before it has.
+    private static bool TravelsAsItIs(ConfigNode node, int depth)
+    {
+        if (depth >= SyncLimits.Depth || !ConfigValues.IsName(node.Name))
+            return false;
+        var children = node.Children.AsSpan();
+        var names = 0;
+        for (var i = 0; i < children.Length; i++)
+        {
+            if (!TravelsAsItIs(children[i], depth + 1))
+                return false;
+            if (ConfigTags.IsList(children[i].Name))
+                continue;
+            if (++names > MostNames)
+                return false;
+            foreach (var before in children[..i])
+            {
+                if (before.Name == children[i].Name)
+                    return false;
+            }
+        }
+        return true;
+    }
+
+    private static void AddTo(Dictionary<string, string> sections, PushBody body)
+    {
         foreach (var (name, value) in body.Value.Members)
         {
             if (name == "system" && value is XmlRpc.XmlRpcStruct system)
@@ -29,7 +84,6 @@ public static class AreaDigests
             else
                 sections[name] = ConfigDigest.Of(ConfigValues.ToNodes(name, value, new SyncProblems(), name));
         }
-        return ByArea(sections, body.Areas);
     }
 
     /// <summary>What this node holds of the pushes that it took: area name to digest. Areas that never came are not in it.</summary>

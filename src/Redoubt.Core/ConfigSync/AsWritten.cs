@@ -15,10 +15,12 @@ internal static class AsWritten
             return made.InPlaceOf(old);
         var waiting = new Dictionary<int, Queue<ConfigNode>>();
         var single = new Dictionary<string, ConfigNode?>();
-        foreach (var child in old.Children)
+        var (head, tail) = Common(old.Children.AsSpan(), made.Children.AsSpan());
+        for (var i = 0; i < old.Children.Length; i++)
         {
+            var child = old.Children[i];
             single[child.Name] = single.ContainsKey(child.Name) ? null : child;
-            if (!ConfigTags.IsList(child.Name))
+            if (i < head || i >= old.Children.Length - tail || !ConfigTags.IsList(child.Name))
                 continue;
             var hash = ConfigDigest.HashOf(child);
             if (!waiting.TryGetValue(hash, out var queue))
@@ -26,9 +28,12 @@ internal static class AsWritten
             queue.Enqueue(child);
         }
         var children = ImmutableArray.CreateBuilder<ConfigNode>(made.Children.Length);
-        foreach (var child in made.Children)
+        for (var i = 0; i < made.Children.Length; i++)
         {
-            if (single.GetValueOrDefault(child.Name) is { } alone)
+            var child = made.Children[i];
+            if (i < head || i >= made.Children.Length - tail)
+                children.Add(child);
+            else if (single.GetValueOrDefault(child.Name) is { } alone)
                 children.Add(Keep(alone, child));
             else if (
                 waiting.TryGetValue(ConfigDigest.HashOf(child), out var queue)
@@ -40,5 +45,17 @@ internal static class AsWritten
                 children.Add(child);
         }
         return old.WithChildren(children.DrainToImmutable());
+    }
+
+    // What is the same element at both ends needs no looking for.
+    private static (int Head, int Tail) Common(ReadOnlySpan<ConfigNode> a, ReadOnlySpan<ConfigNode> b)
+    {
+        var most = Math.Min(a.Length, b.Length);
+        var (head, tail) = (0, 0);
+        while (head < most && ReferenceEquals(a[head], b[head]))
+            head++;
+        while (tail < most - head && ReferenceEquals(a[^(tail + 1)], b[^(tail + 1)]))
+            tail++;
+        return (head, tail);
     }
 }

@@ -19,15 +19,7 @@ internal static class HeldSections
         if (root.First(key) is not { } section)
             return ConfigDigest.Empty;
         section = SyncSections.WithNodeLocal(key, section, null);
-        foreach (var (where, container, list) in SyncSections.Marked)
-        {
-            if (where != key)
-                continue;
-            section =
-                container.Length == 0 ? WithoutMarked(section, list)
-                : section.First(container) is { } inner ? section.With(WithoutMarked(inner, list))
-                : section;
-        }
+        section = WithoutMarked(section);
         if (key == "virtualip")
         {
             var came = record.NamesOf(key);
@@ -49,6 +41,21 @@ internal static class HeldSections
         var items = root.First("system")?.All(name) ?? [];
         var isAdmin = root.Find("hasync/adminsync")?.Text == "on";
         return name is "user" or "group" ? items.Where(a => (isAdmin && name == "user") || !AccountMerge.IsBuiltIn(a)) : items;
+    }
+
+    /// <summary>A section without the items that are marked as one node's own.</summary>
+    internal static ConfigNode WithoutMarked(ConfigNode section)
+    {
+        foreach (var (where, container, list) in SyncSections.Marked)
+        {
+            if (where != section.Name)
+                continue;
+            section =
+                container.Length == 0 ? WithoutMarked(section, list)
+                : section.First(container) is { } inner ? section.With(WithoutMarked(inner, list))
+                : section;
+        }
+        return section;
     }
 
     private static ConfigNode WithoutMarked(ConfigNode section, string list) =>

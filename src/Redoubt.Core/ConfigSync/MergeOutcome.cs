@@ -17,6 +17,12 @@ public sealed record MergeOutcome(
     ImmutableArray<SyncProblem> Notes
 )
 {
+    /// <summary>Refused because the changes that came are of something else than this node holds: the whole would be taken.</summary>
+    public bool IsOutdated { get; init; }
+
+    /// <summary>What the candidate holds, by area; null where that was not worked out.</summary>
+    public IReadOnlyDictionary<string, string>? Held { get; init; }
+
     /// <summary>The line for the history, in pfSense's words. It does not count the captive portal, as pfSense writes that one apart.</summary>
     public string History =>
         $"Merged in config ({string.Join(", ", Sections.Where(s => s != "captiveportal"))} sections) from XMLRPC client.";

@@ -13,8 +13,12 @@ public static class PeerCheck
     /// <summary>
     /// What taking a push would still change at the peer, a line each: "filter/rule[3]: only here". Places are named, values never: they may be secrets.
     /// </summary>
-    public static ImmutableArray<string> Differences(XmlRpcStruct peerSections, XmlRpcStruct pushed, int limit) =>
-        [.. Missing(peerSections, pushed, limit).Changes.Where(c => !IsSorted(c)).Select(c => $"{c.Path}: {Text(c)}")];
+    /// <param name="peerSections">What the peer tells.</param>
+    /// <param name="pushed">What is pushed.</param>
+    /// <param name="limit">The most lines.</param>
+    /// <param name="caller">The account that pushes, where the peer keeps it although it is not on this node; null where it does not, as pfSense.</param>
+    public static ImmutableArray<string> Differences(XmlRpcStruct peerSections, XmlRpcStruct pushed, int limit, string? caller = null) =>
+        [.. Missing(peerSections, pushed, limit, caller).Changes.Where(c => !IsSorted(c)).Select(c => $"{c.Path}: {Text(c)}")];
 
     // Accounts are sorted by name where they arrive.
     private static bool IsSorted(ConfigChange change) =>
@@ -25,7 +29,12 @@ public static class PeerCheck
         );
 
     /// <summary>What taking the push would still change at the peer.</summary>
-    public static ConfigDiff Missing(XmlRpcStruct peerSections, XmlRpcStruct pushed, int limit = ConfigDiff.UsualLimit)
+    public static ConfigDiff Missing(
+        XmlRpcStruct peerSections,
+        XmlRpcStruct pushed,
+        int limit = ConfigDiff.UsualLimit,
+        string? caller = null
+    )
     {
         var problems = new SyncProblems();
         var root = ConfigNode.Section("pfsense");
@@ -35,7 +44,7 @@ public static class PeerCheck
                 root = root.WithAll(name, ConfigValues.ToNodes(name, value, problems, name));
         }
         var peer = new ConfigDocument(root);
-        var outcome = SectionMerge.Restore(peer, pushed);
+        var outcome = SectionMerge.Restore(peer, pushed, new MergeOptions { Caller = caller });
         if (outcome.Candidate is not { } wanted)
             return new ConfigDiff([new ConfigChange("", ConfigChangeKind.Changed, "", outcome.Refusal)], 1);
         // Nothing and an empty section mean the same here.

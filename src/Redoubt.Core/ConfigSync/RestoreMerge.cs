@@ -14,7 +14,8 @@ internal sealed class RestoreMerge(ConfigDocument local, MergeOptions options)
     private ImmutableSortedDictionary<string, ImmutableArray<string>> _names = ReceivedRecord.Of(local.Root).Names;
     private readonly SortedDictionary<string, string> _pushed = new(StringComparer.Ordinal);
 
-    public MergeOutcome Take(XmlRpcStruct received)
+    /// <summary>Takes sections, and of others what changed in their lists.</summary>
+    public MergeOutcome Take(XmlRpcStruct received, IEnumerable<ListChange>? changes = null)
     {
         var refused = 0;
         foreach (var (name, value) in received.Members.OrderBy(m => m.Name == "captiveportal" ? 0 : 1))
@@ -33,13 +34,26 @@ internal sealed class RestoreMerge(ConfigDocument local, MergeOptions options)
             }
             _sections.Add(name);
         }
+        foreach (var change in changes ?? [])
+        {
+            if (_sections.Contains(change.Section))
+                _problems.Add(change.Section, "the section comes more than once");
+            else if (change.In(local.Section(change.Section), _problems) is { } section && !_problems.Any)
+                Copy(section);
+            _sections.Add(change.Section);
+        }
         if (refused > 0 && refused == received.Members.Length)
             _problems.Add("", "none of the sections may be synchronised");
         if (_problems.Any)
             return SectionMerge.Finish(local, _root, [], _problems);
         _root = CertificateMerge.Keep(_root, local.Root, _sections, _problems);
         var record = Remember();
-        return SectionMerge.Finish(local, record.In(_root), received.Members.Select(m => m.Name).Where(_sections.Contains), _problems);
+        return SectionMerge.Finish(
+            local,
+            record.In(_root),
+            changes is null ? received.Members.Select(m => m.Name).Where(_sections.Contains) : _sections,
+            _problems
+        );
     }
 
     private void Copy(string name, XmlRpcValue value)
@@ -52,14 +66,20 @@ internal sealed class RestoreMerge(ConfigDocument local, MergeOptions options)
         var nodes = ConfigValues.ToNodes(name, value, _problems, name);
         if (_problems.Any)
             return;
-        _pushed[name] = ConfigDigest.Of(nodes);
         if (name is "ca" or "cert" or "crl")
         {
+            _pushed[name] = ConfigDigest.Of(nodes);
             Name(name, nodes.Select(n => n.Value("refid")));
             _root = _root.WithAll(name, nodes);
             return;
         }
-        var section = nodes.IsEmpty ? ConfigNode.Leaf(name) : nodes[0];
+        Copy(nodes.IsEmpty ? ConfigNode.Leaf(name) : nodes[0]);
+    }
+
+    private void Copy(ConfigNode section)
+    {
+        var name = section.Name;
+        _pushed[name] = ConfigDigest.Of(section);
         var here = local.Section(name);
         section = SyncSections.WithNodeLocal(name, section, here);
         foreach (var (_, container, list) in SyncSections.Marked.Where(m => m.Section == name))

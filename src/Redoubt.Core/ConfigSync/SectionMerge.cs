@@ -23,6 +23,51 @@ public static class SectionMerge
     public static MergeOutcome Restore(ConfigDocument local, XmlRpcStruct received, MergeOptions? options = null) =>
         new RestoreMerge(local, options ?? new MergeOptions()).Take(received);
 
+    /// <summary>
+    /// <c>redoubt.restore_config_changes</c>: sections as <see cref="Restore"/> takes them, and changes of what this node holds. <see cref="MergeOutcome.IsOutdated"/>
+    /// where it holds something else than the sender believes, or the same would not come out: then nothing is taken, and the whole is wanted.
+    /// </summary>
+    /// <param name="local">This node's configuration.</param>
+    /// <param name="held">What it holds, by area.</param>
+    /// <param name="received">What came.</param>
+    /// <param name="options">How it is taken.</param>
+    public static MergeOutcome RestoreChanges(
+        ConfigDocument local,
+        IReadOnlyDictionary<string, string> held,
+        XmlRpcStruct received,
+        MergeOptions? options = null
+    )
+    {
+        var problems = new SyncProblems();
+        if (PushChanges.Read(received) is not { } changes)
+            problems.Add("", "the changes are not understood");
+        else if (changes.Areas.FirstOrDefault(a => held.GetValueOrDefault(a.Area) != a.Base) is { } other)
+            return Outdated(other.Area);
+        else
+        {
+            var outcome = new RestoreMerge(local, options ?? new MergeOptions()).Take(
+                changes.Whole,
+                changes.Areas.SelectMany(a => a.Lists)
+            );
+            if (outcome.Candidate is not { } candidate)
+                return outcome;
+            var made = AreaDigests.Held(candidate);
+            return changes.Areas.FirstOrDefault(a => made.GetValueOrDefault(a.Area) != a.Result) is { } wrong
+                ? Outdated(wrong.Area)
+                : outcome with
+                {
+                    Held = made,
+                };
+        }
+        return new MergeOutcome(null, false, [], problems.Problems, problems.Notes);
+    }
+
+    private static MergeOutcome Outdated(string area) =>
+        new(null, false, [], [new SyncProblem(SyncProblems.Shown(area), "this node holds something else than the changes are of")], [])
+        {
+            IsOutdated = true,
+        };
+
     /// <summary><c>merge_config_section</c>: only what is there already gets another value, however deep; nothing is made.</summary>
     public static MergeOutcome MergeConfig(ConfigDocument local, XmlRpcStruct received) => new OverlayMerge(local).Take(received);
 

@@ -17,9 +17,12 @@ internal sealed class AliasTable
     private readonly HashSet<string> _told = [];
     private int _total = ConfigurationLimits.AliasTotal;
 
-    public AliasTable(Problems problems, ConfigElement? section)
+    private readonly KnownRules? _known;
+    private readonly KnownRules _made;
+
+    public AliasTable(Problems problems, ConfigElement? section, KnownRules? known, KnownRules made)
     {
-        _problems = problems;
+        (_problems, _known, _made) = (problems, known, made);
         foreach (var alias in section?.All("alias") ?? [])
         {
             var name = alias.Value("name", problems);
@@ -64,16 +67,34 @@ internal sealed class AliasTable
     private AliasContent? Resolve(string name, bool ports, out string reason)
     {
         if (!_resolved.TryGetValue(name, out var known))
-        {
-            var content = new Content(ports);
-            var budget = ConfigurationLimits.AliasValues;
-            var why = Expand(name, content, 0, ref budget);
-            _resolved[name] = known = (why.Length == 0 ? content.ToImmutable(name) : null, why);
-        }
+            _resolved[name] = known = Known(name, ports) is { } same ? (same, "") : Expanded(name, ports);
         reason = known.Reason;
         if (known.Content is { } found && found.IsPorts != ports)
             reason = ports ? $"alias {name} holds addresses" : $"alias {name} holds ports";
         return reason.Length == 0 ? known.Content : null;
+    }
+
+    private AliasContent? Known(string name, bool ports)
+    {
+        if (_known is null || !_known.Aliases.TryGetValue(name, out var known) || known.Content.IsPorts != ports || known.Values > _total)
+            return null;
+        _total -= known.Values;
+        _made.Aliases[name] = known;
+        return known.Content;
+    }
+
+    private (AliasContent? Content, string Reason) Expanded(string name, bool ports)
+    {
+        var content = new Content(ports);
+        var (total, budget) = (_total, ConfigurationLimits.AliasValues);
+        var why = Expand(name, content, 0, ref budget);
+        if (why.Length > 0)
+            return (null, why);
+        var made = content.ToImmutable(name);
+        // What the file does not list is told of each time.
+        if (made.Tables.IsEmpty)
+            _made.Aliases[name] = (made, total - _total);
+        return (made, "");
     }
 
     private string Expand(string name, Content content, int depth, ref int budget)

@@ -34,21 +34,13 @@ public static class BoundedXml
             refusal = new XmlRefusal(0, "the file holds bytes that are not UTF-8");
             return null;
         }
-        var settings = new XmlReaderSettings
-        {
-            DtdProcessing = DtdProcessing.Prohibit,
-            XmlResolver = null,
-            MaxCharactersInDocument = ConfigurationLimits.FileBytes,
-            MaxCharactersFromEntities = 1,
-            IgnoreComments = true,
-            IgnoreProcessingInstructions = true,
-        };
         try
         {
             var source = Encoding.UTF8.GetString(xml);
-            using var reader = XmlReader.Create(new StringReader(source), settings);
-            var root = new ConfigTreeReader(reader, source).Read(out refusal);
-            return root is null ? null : ConfigDocument.Read(root, source, hasMark);
+            using var reader = XmlReader.Create(new StringReader(source), Settings(ConformanceLevel.Document));
+            var tree = new ConfigTreeReader(reader, source);
+            var root = tree.Read(out refusal);
+            return root is null ? null : ConfigDocument.Read(root, source, hasMark, tree.Elements);
         }
         catch (XmlException e)
         {
@@ -56,6 +48,41 @@ public static class BoundedXml
         }
         return null;
     }
+
+    /// <summary>Reads a piece of what stands inside an element; null where it is not whole, or for whatever the whole file is to be read for.</summary>
+    /// <param name="piece">The piece.</param>
+    /// <param name="lines">Lines of the file before it.</param>
+    /// <param name="depth">Elements around it.</param>
+    /// <param name="elements">Elements in it.</param>
+    internal static IReadOnlyList<ConfigNode>? ReadPiece(string piece, int lines, int depth, out int elements)
+    {
+        elements = 0;
+        try
+        {
+            using var reader = XmlReader.Create(new StringReader(piece), Settings(ConformanceLevel.Fragment));
+            var tree = new ConfigTreeReader(reader, piece, lines, depth);
+            if (!tree.TryReadPiece(out var nodes))
+                return null;
+            elements = tree.Elements;
+            return nodes;
+        }
+        catch (XmlException)
+        {
+            return null;
+        }
+    }
+
+    private static XmlReaderSettings Settings(ConformanceLevel level) =>
+        new()
+        {
+            ConformanceLevel = level,
+            DtdProcessing = DtdProcessing.Prohibit,
+            XmlResolver = null,
+            MaxCharactersInDocument = ConfigurationLimits.FileBytes,
+            MaxCharactersFromEntities = 1,
+            IgnoreComments = true,
+            IgnoreProcessingInstructions = true,
+        };
 
     // The framework appends "Line 3, position 4."; the line is reported apart. It also quotes the character it did not like.
     private static string FirstSentence(string message)

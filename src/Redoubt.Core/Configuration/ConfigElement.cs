@@ -5,7 +5,7 @@ namespace Redoubt.Core.Configuration;
 /// <summary>One element of a configuration as the readers of its sections see it: with the line where it begins and with the way back to the root.</summary>
 public sealed class ConfigElement
 {
-    private readonly ConfigElement[] _children;
+    private ConfigElement[]? _children; // of thousands of elements few are looked into
 
     private ConfigElement(ConfigElement? parent, ConfigNode node)
     {
@@ -13,10 +13,11 @@ public sealed class ConfigElement
         Name = node.Name;
         Line = node.Line;
         Text = node.Text;
-        _children = node.Children.IsEmpty ? [] : new ConfigElement[node.Children.Length];
-        for (var i = 0; i < _children.Length; i++)
-            _children[i] = new ConfigElement(this, node.Children[i]);
+        Node = node;
     }
+
+    /// <summary>What it is the element of.</summary>
+    internal ConfigNode Node { get; }
 
     /// <summary>The name in lower case, as pfSense reads it.</summary>
     public string Name { get; }
@@ -28,7 +29,7 @@ public sealed class ConfigElement
     public ConfigElement? Parent { get; }
 
     /// <summary>Elements directly inside, in the order of the file.</summary>
-    public IReadOnlyList<ConfigElement> Children => _children;
+    public IReadOnlyList<ConfigElement> Children => Own;
 
     /// <summary>
     /// The element's own text as pfSense means it: tabs and line ends around it removed, text of spaces only dropped, entities decoded
@@ -44,20 +45,20 @@ public sealed class ConfigElement
             if (Parent is null)
                 return Name;
             var step = Name;
-            var twins = Parent._children.Where(c => c.Name == Name).Take(2).Count();
+            var twins = Parent.Own.Where(c => c.Name == Name).Take(2).Count();
             if (twins > 1)
-                step = FormattableString.Invariant($"{Name}[{Parent._children.Where(c => c.Name == Name).ToList().IndexOf(this) + 1}]");
+                step = FormattableString.Invariant($"{Name}[{Parent.Own.Where(c => c.Name == Name).ToList().IndexOf(this) + 1}]");
             return Parent.Parent is null ? step : $"{Parent.Path}/{step}";
         }
     }
 
     /// <summary>The children of that name.</summary>
-    public IEnumerable<ConfigElement> All(string name) => _children.Where(c => c.Name == name);
+    public IEnumerable<ConfigElement> All(string name) => Own.Where(c => c.Name == name);
 
     /// <summary>The first child of that name, or null.</summary>
     public ConfigElement? First(string name)
     {
-        foreach (var child in _children)
+        foreach (var child in Own)
         {
             if (child.Name == name)
                 return child;
@@ -66,7 +67,9 @@ public sealed class ConfigElement
     }
 
     /// <summary>The same as <see cref="Children"/>, for who asks for dozens of tags in each of thousands of rules.</summary>
-    internal ReadOnlySpan<ConfigElement> Inside => _children;
+    internal ReadOnlySpan<ConfigElement> Inside => Own;
+
+    private ConfigElement[] Own => _children ??= [.. Node.Children.Select(c => new ConfigElement(this, c))];
 
     internal static ConfigElement Of(ConfigNode root) => new(null, root);
 }

@@ -45,9 +45,13 @@ public static class ConfigurationReader
     /// Validates a document that was read, or put together from one. Lines are those of the file where an element came from, 0 for what was put in since; paths
     /// are those of the document.
     /// </summary>
-    public static ConfigurationResult Read(ConfigDocument document, string fileName) => Read(document, new Problems(fileName));
+    /// <param name="document">The document.</param>
+    /// <param name="fileName">Only repeated in problems.</param>
+    /// <param name="known">What was read from one that this may share elements with: those need not be read again.</param>
+    public static ConfigurationResult Read(ConfigDocument document, string fileName, ConfigurationResult? known = null) =>
+        Read(document, new Problems(fileName), known?.Known);
 
-    private static ConfigurationResult Read(ConfigDocument document, Problems problems)
+    private static ConfigurationResult Read(ConfigDocument document, Problems problems, KnownRules? known = null)
     {
         var root = ConfigElement.Of(document.Root);
         if (root.Name != "pfsense")
@@ -55,7 +59,8 @@ public static class ConfigurationReader
             problems.Error(root, $"the root element is {ElementReading.Quote(root.Name)}", "<pfsense>");
             return new ConfigurationResult(null, problems.ToArray(), []);
         }
-        var configuration = Read(root, problems);
+        var made = new KnownRules(document);
+        var configuration = Read(root, problems, known?.Fits(document) == true ? known : null, made);
         var kept = root
             .Children.Select(c => c.Name)
             .Where(n => !Applied.Contains(n))
@@ -65,10 +70,11 @@ public static class ConfigurationReader
         return new ConfigurationResult(problems.HasErrors ? null : configuration, problems.ToArray(), kept)
         {
             Sections = ConfigSections.Of(document),
+            Known = made,
         };
     }
 
-    private static NodeConfiguration Read(ConfigElement root, Problems problems)
+    private static NodeConfiguration Read(ConfigElement root, Problems problems, KnownRules? known, KnownRules made)
     {
         var system = root.Single("system", problems);
         var hostname = Hostname(system, problems);
@@ -84,7 +90,7 @@ public static class ConfigurationReader
         virtualAddresses.Read(root.Single("virtualip", problems));
         var settings = redoubt.Read(hasync, hostname, virtualAddresses.Hosts, options);
 
-        var aliases = new AliasTable(problems, root.Single("aliases", problems));
+        var aliases = new AliasTable(problems, root.Single("aliases", problems), known, made);
         var filter = root.Single("filter", problems);
         var firewall = new FirewallSettingsReader(problems, interfaces).Read(
             system,
@@ -93,7 +99,7 @@ public static class ConfigurationReader
         );
         var gateways = new GatewayReader(problems, interfaces).Read(root.Single("gateways", problems));
         var schedules = new ScheduleReader(problems).Read(root.Single("schedules", problems));
-        var rules = new RuleReader(problems, interfaces, firewall, gateways, schedules, aliases).Read(filter);
+        var rules = new RuleReader(problems, interfaces, firewall.Groups, gateways, schedules, aliases).Read(filter, known, made);
         var nat = new NatReader(problems, interfaces, virtualAddresses.Addresses, firewall, aliases).Read(root.Single("nat", problems));
         if (interfacesElement is not null && rules.All(r => r.IsDisabled || r.Action != RuleAction.Pass))
             problems.Warn(

@@ -15,6 +15,9 @@ public sealed record ConfigurationResult(
     /// <summary>Every top-level section with what is done about it; empty for what is no configuration.</summary>
     public ImmutableArray<SectionReport> Sections { get; init; } = [];
 
+    /// <summary>For the next file; null for what is no configuration.</summary>
+    internal KnownRules? Known { get; init; }
+
     /// <summary>Whether the file can be applied.</summary>
     public bool IsValid => Configuration is not null;
 

@@ -13,6 +13,8 @@ internal sealed class Problems(string file)
 
     public int ErrorCount => _errors;
 
+    public int Count => _errors + _warnings;
+
     public void Error(ConfigElement at, string message, string expected = "") => Add(true, at, message, expected);
 
     public void Warn(ConfigElement at, string message, string expected = "") => Add(false, at, message, expected);

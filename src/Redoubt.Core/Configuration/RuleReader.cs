@@ -8,7 +8,7 @@ namespace Redoubt.Core.Configuration;
 internal sealed class RuleReader(
     Problems problems,
     ImmutableArray<InterfaceConfiguration> interfaces,
-    FirewallSettings settings,
+    ImmutableArray<InterfaceGroup> groups,
     GatewayTable gateways,
     ImmutableArray<Schedule> schedules,
     AliasTable aliases
@@ -27,7 +27,8 @@ internal sealed class RuleReader(
     private readonly Dictionary<(string Text, bool IsFloating), ImmutableArray<string>> _interfaces = [];
     private readonly EndpointReader _endpoints = new(problems, interfaces, aliases);
 
-    public ImmutableArray<FilterRule> Read(ConfigElement? section)
+    /// <summary>Reads all, except what is known; what is to be known the next time is noted.</summary>
+    public ImmutableArray<FilterRule> Read(ConfigElement? section, KnownRules? known, KnownRules made)
     {
         var entries = section?.All("rule").ToList() ?? [];
         if (entries.Count > ConfigurationLimits.Rules)
@@ -38,11 +39,22 @@ internal sealed class RuleReader(
         var rules = ImmutableArray.CreateBuilder<FilterRule>();
         foreach (var entry in entries)
         {
-            if (ReadOne(entry) is { } rule)
-                rules.Add(rule);
+            var before = problems.Count;
+            if (known?.Of(entry.Node) is not { } rule || !StillHas(rule.Source) || !StillHas(rule.Destination))
+                rule = ReadOne(entry);
+            if (rule is null)
+                continue;
+            rules.Add(rule);
+            if (problems.Count == before)
+                made.Add(entry.Node, rule);
         }
         return rules.ToImmutable();
     }
+
+    // Asking for an alias makes it one that is used; all together must not be too large.
+    private bool StillHas(RuleEndpoint side) =>
+        (side.Kind != EndpointKind.Alias || aliases.Addresses(side.Alias, out _) is not null)
+        && (side.PortAlias.Length == 0 || aliases.Ports(side.PortAlias, out _) is not null);
 
     private FilterRule? ReadOne(ConfigElement entry)
     {
@@ -106,7 +118,7 @@ internal sealed class RuleReader(
             problems.Warn(entry.First("interface")!, $"{other} is not served here, so the whole rule is kept, not applied");
             return null;
         }
-        var unknown = Array.Find(names, n => interfaces.All(i => i.Name != n) && settings.Groups.All(g => g.Name != n));
+        var unknown = Array.Find(names, n => interfaces.All(i => i.Name != n) && groups.All(g => g.Name != n));
         if (names.Length == 0 || unknown is not null || (!floating && names.Length > 1))
         {
             problems.Error(

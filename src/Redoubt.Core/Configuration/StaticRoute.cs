@@ -10,6 +10,9 @@ namespace Redoubt.Core.Configuration;
 /// <param name="Device">Kernel's name of the device that the next hop is reached by; empty where there is none.</param>
 public sealed record StaticRoute(AddressPrefix Network, AddressPrefix? Gateway, string Device)
 {
+    /// <summary>Only a virtual address leads to the next hop: on this node's link it is all the same, whoever holds that one.</summary>
+    public bool IsOnLink { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() =>
         Gateway is { } hop ? $"{Network.Network} by {hop.AddressText} on {Device}" : $"{Network.Network} to nowhere";
@@ -82,9 +85,22 @@ public static class StaticRouteReader
             else if (hop.IsIPv6 != network.IsIPv6)
                 Tell(true, "gateway", $"the gateway {name} is of the other family", network.IsIPv6 ? "an IPv6 gateway" : "an IPv4 gateway");
             else
-                routes.Add(new StaticRoute(network.Network, hop, configuration.Interface(gateway.Interface)!.Device));
+                routes.Add(
+                    new StaticRoute(network.Network, hop, configuration.Interface(gateway.Interface)!.Device)
+                    {
+                        IsOnLink = IsOnLink(configuration, gateway.Interface, hop),
+                    }
+                );
         }
         problems = found.ToImmutable();
         return routes.ToImmutable();
+    }
+
+    private static bool IsOnLink(NodeConfiguration configuration, string name, AddressPrefix hop)
+    {
+        var configured = configuration.Interface(name)!;
+        return (hop.IsIPv6 ? configured.IPv6 : configured.IPv4)?.Network.Contains(hop) != true
+            && !StandingAddress.Of(configuration).Any(a => a.Interface == name && a.Prefix.Network.Contains(hop))
+            && configuration.VirtualHosts.Any(h => h.Interface == name && h.Addresses.Any(a => a.Network.Contains(hop)));
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Redoubt.Core.Configuration;
 
 namespace Redoubt.Core.Firewall;
@@ -9,6 +10,14 @@ namespace Redoubt.Core.Firewall;
 /// </summary>
 internal sealed class AddressSets(NodeConfiguration configuration, RulesetContext context, RulesetBuilder builder)
 {
+    // What aliases come to that the file lists in full: they are the same objects as long as nobody changes them.
+    private static readonly ConditionalWeakTable<AliasContent, AliasElements> _elements = [];
+
+    private sealed class AliasElements(ImmutableArray<string> ipv4, ImmutableArray<string> ipv6)
+    {
+        public ImmutableArray<string> Of(bool isIPv6) => isIPv6 ? ipv6 : ipv4;
+    }
+
     private readonly Dictionary<string, string?> _known = [];
     private readonly Dictionary<string, ImmutableArray<AddressPrefix>> _aliases = [];
 
@@ -25,7 +34,7 @@ internal sealed class AddressSets(NodeConfiguration configuration, RulesetContex
         {
             0 => null,
             1 => ranges[0].ToString(),
-            _ => Named(key, ranges, ipv6),
+            _ => Named(key, [.. ranges.Select(r => r.ToString())], ipv6),
         };
         return _known[key] = operand;
     }
@@ -53,9 +62,14 @@ internal sealed class AddressSets(NodeConfiguration configuration, RulesetContex
         var key = $"alias_{name}_{(ipv6 ? "6" : "4")}";
         if (_known.TryGetValue(key, out var known))
             return known;
-        var ranges = AddressRange.Joined(Values(content).Where(p => p.IsIPv6 == ipv6));
-        return _known[key] = ranges.Count == 0 && content.Tables.IsEmpty ? null : Named(key, ranges, ipv6);
+        var elements = content.Tables.IsEmpty
+            ? _elements.GetValue(content, c => new AliasElements(Elements(c.Prefixes, false), Elements(c.Prefixes, true))).Of(ipv6)
+            : Elements(Values(content), ipv6);
+        return _known[key] = elements.IsEmpty && content.Tables.IsEmpty ? null : Named(key, elements, ipv6);
     }
+
+    private static ImmutableArray<string> Elements(ImmutableArray<AddressPrefix> prefixes, bool ipv6) =>
+        [.. AddressRange.Joined(prefixes.Where(p => p.IsIPv6 == ipv6)).Select(r => r.ToString())];
 
     /// <summary>The set of an alias of ports.</summary>
     public string? PortAlias(string name)
@@ -79,9 +93,9 @@ internal sealed class AddressSets(NodeConfiguration configuration, RulesetContex
         return values;
     }
 
-    private string Named(string key, List<AddressRange> ranges, bool ipv6)
+    private string Named(string key, ImmutableArray<string> elements, bool ipv6)
     {
-        builder.Set(key, $"type {(ipv6 ? "ipv6_addr" : "ipv4_addr")}; flags interval;", ranges.Select(r => r.ToString()));
+        builder.Set(key, $"type {(ipv6 ? "ipv6_addr" : "ipv4_addr")}; flags interval;", elements);
         return $"@{key}";
     }
 }

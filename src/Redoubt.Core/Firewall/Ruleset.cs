@@ -74,6 +74,26 @@ public sealed record Ruleset
     /// <summary>Local time at which a schedule changes what is in force; null: never.</summary>
     public DateTime? NextChange { get; init; }
 
+    /// <summary>Whether both have the same text: it need not be put together for that.</summary>
+    public bool HasTextOf(Ruleset other) =>
+        Counters.AsSpan().SequenceEqual(other.Counters.AsSpan())
+        && Same(Sets, other.Sets, s => s with { Elements = [] }, s => s.Elements)
+        && Same(Chains, other.Chains, c => c with { Lines = [] }, c => c.Lines);
+
+    private static bool Same<T>(ImmutableArray<T> a, ImmutableArray<T> b, Func<T, T> head, Func<T, ImmutableArray<string>> lines)
+        where T : IEquatable<T>
+    {
+        if (a.Length != b.Length)
+            return false;
+        for (var i = 0; i < a.Length; i++)
+        {
+            var (left, right) = (lines(a[i]), lines(b[i]));
+            if (!head(a[i]).Equals(head(b[i])) || (left != right && !left.AsSpan().SequenceEqual(right.AsSpan())))
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>One transaction that replaces the whole table.</summary>
     public override string ToString()
     {

@@ -23,7 +23,7 @@ internal sealed class RulesetBuilder
     }
 
     public void Set(string name, string definition, IEnumerable<string> elements, string remark = "") =>
-        _sets.Add(new RulesetSet(name, definition, [.. elements], remark));
+        _sets.Add(new RulesetSet(name, definition, elements is ImmutableArray<string> whole ? whole : [.. elements], remark));
 
     public ChainText Chain(string name, string head, string remark)
     {

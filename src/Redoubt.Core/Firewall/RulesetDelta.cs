@@ -22,7 +22,9 @@ public static class RulesetDelta
             return null;
         var wantedSets = wanted.Sets.Select(s => s.Name).ToHashSet();
         var wantedChains = wanted.Chains.Select(c => c.Name).ToHashSet();
-        var changed = wanted.Chains.Where(c => !chains.TryGetValue(c.Name, out var old) || !old.Lines.SequenceEqual(c.Lines)).ToList();
+        var changed = wanted
+            .Chains.Where(c => !chains.TryGetValue(c.Name, out var old) || !old.Lines.AsSpan().SequenceEqual(c.Lines.AsSpan()))
+            .ToList();
         var goneChains = running.Chains.Where(c => !wantedChains.Contains(c.Name)).ToList();
         var newSets = wanted.Sets.Where(s => !sets.ContainsKey(s.Name)).ToList();
         var newCounters = wanted.Counters.Except(running.Counters).ToList();
@@ -50,7 +52,7 @@ public static class RulesetDelta
 
     private static void WriteElements(StringBuilder text, RulesetSet running, RulesetSet wanted)
     {
-        if (running.Elements.SequenceEqual(wanted.Elements))
+        if (running.Elements == wanted.Elements || running.Elements.AsSpan().SequenceEqual(wanted.Elements.AsSpan()))
             return;
         Elements(text, "delete element", wanted.Name, running.Elements.Except(wanted.Elements));
         Elements(text, "add element", wanted.Name, wanted.Elements.Except(running.Elements));

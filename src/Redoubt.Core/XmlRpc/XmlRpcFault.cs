@@ -8,6 +8,9 @@ public sealed record XmlRpcFault(int Code, string Text)
     /// <summary>Code of what this node refuses to do, or could not do; pfSense has none.</summary>
     public const int RefusedCode = -32500;
 
+    /// <summary>Code for changes of something else than this node holds: the sender is to send the whole. Only between our own nodes.</summary>
+    public const int OutdatedCode = -32501;
+
     /// <summary>Missing or wrong credentials.</summary>
     public static XmlRpcFault BadPassword { get; } = new(-1, "Authentication failed: Invalid username or password");
 

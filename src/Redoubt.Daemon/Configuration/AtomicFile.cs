@@ -9,8 +9,6 @@ internal static class AtomicFile
     /// <summary>What a draft's name ends in; one that a dead process left is overwritten by the next.</summary>
     public const string Draft = ".draft";
 
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     /// <summary>
     /// Durable when it returns. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> where the disk refuses; then the old
     /// file stands and the draft is gone. <see cref="NotDurableException"/>: the new file stands, and a power failure may bring the old one back. A new file is for its
@@ -18,35 +16,8 @@ internal static class AtomicFile
     /// </summary>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
-        path = Target(path);
-        var draft = path + Draft;
-        using var directory = OpenDirectory(path); // whatever can fail does so before the new file is seen
-        var mode = File.Exists(path) ? File.GetUnixFileMode(path) : Private;
-        try
-        {
-            File.Delete(draft); // with another mode, perhaps
-            var options = new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = Private,
-                BufferSize = 0,
-            };
-            using (var stream = new FileStream(draft, options))
-            {
-                RandomAccess.Write(stream.SafeFileHandle, content, 0);
-                File.SetUnixFileMode(stream.SafeFileHandle, mode);
-                RandomAccess.FlushToDisk(stream.SafeFileHandle);
-            }
-            File.Move(draft, path, overwrite: true);
-        }
-        catch
-        {
-            TryDelete(draft);
-            throw;
-        }
-        if (LibC.FSync(directory) != 0)
-            throw new NotDurableException($"{Path.GetDirectoryName(path)} cannot be synced: {Errno.Last}");
+        using var draft = AtomicDraft.Of(path, content);
+        draft.Commit();
     }
 
     /// <summary>Deletes for good; no file is no fault.</summary>
@@ -79,24 +50,8 @@ internal static class AtomicFile
         }
     }
 
-    // A link to the file stays a link.
-    private static string Target(string path) =>
-        new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path : path;
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // What made the write fail is what the caller hears of.
-        }
-    }
-
     // The framework cannot open a directory.
-    private static SafeFileHandle OpenDirectory(string path)
+    internal static SafeFileHandle OpenDirectory(string path)
     {
         var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var descriptor = LibC.Open(directory, LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC);

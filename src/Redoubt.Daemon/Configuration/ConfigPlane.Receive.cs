@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Globalization;
 using Redoubt.Control;
 using Redoubt.Core.ConfigSync;
@@ -79,6 +80,7 @@ internal sealed partial class ConfigPlane
         if (body is null)
             return ControlReply.Error("the call's parameter is no struct") with { FaultCode = XmlRpcFault.BadParameters.Code };
         var running = Store.Running;
+        var isPush = request.Method is "restore_config_section" or "restore_config_changes";
         if (
             request.Method == "restore_config_section"
             && body["version"] is XmlRpcString { Value: { Length: > 0 } theirs }
@@ -88,6 +90,12 @@ internal sealed partial class ConfigPlane
         var outcome = request.Method switch
         {
             "restore_config_section" => SectionMerge.Restore(running.Document, body, new MergeOptions { Caller = request.User }),
+            "restore_config_changes" => SectionMerge.RestoreChanges(
+                running.Document,
+                Digests(running).Held,
+                body,
+                new MergeOptions { Caller = request.User }
+            ),
             "merge_config_section" => SectionMerge.MergeConfig(running.Document, body),
             "merge_installedpackages_section" => SectionMerge.MergeInstalledPackages(running.Document, body),
             _ => null,
@@ -95,9 +103,9 @@ internal sealed partial class ConfigPlane
         if (outcome is null)
             return ControlReply.Error($"{request.Method}: no such method") with { FaultCode = XmlRpcFault.UnknownMethod.Code };
         if (outcome.Candidate is not { } candidate)
-            return ControlReply.Error(outcome.Refusal);
-        var incoming = AreaDigests.Held(candidate);
-        if (request.Method == "restore_config_section" && Conflict(request, incoming, running) is { } conflict)
+            return ControlReply.Error(outcome.Refusal) with { FaultCode = outcome.IsOutdated ? XmlRpcFault.OutdatedCode : null };
+        var incoming = outcome.Held ?? AreaDigests.Held(candidate);
+        if (isPush && Conflict(request, incoming, running) is { } conflict)
             return ControlReply.Error(conflict);
         var bytes = candidate.ToBytes();
         if (request.DryRun)
@@ -118,9 +126,16 @@ internal sealed partial class ConfigPlane
         }
         if (reply.Ok != true)
             return reply;
+        // The sender reads them next; they are of what is in force and was read from the file's bytes, not of what was meant to be.
+        if (
+            Store.Running is { Configuration.HaSync.SynchronizeTo: null } applied
+            && applied.Digest == reply.Digest
+            && applied.Document.Root.HasContentOf(candidate.Root)
+        )
+            _digests = new KnownDigests(applied.Digest, ImmutableDictionary<string, string>.Empty, incoming);
         foreach (var note in outcome.Notes.Take(20))
             _events.Add(EventKind.Config, $"push from {request.Address}: {note}");
-        if (request.Method == "restore_config_section")
+        if (isPush)
         {
             lock (_syncGate)
             {

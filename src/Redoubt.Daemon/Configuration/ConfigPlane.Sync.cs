@@ -7,6 +7,7 @@ using System.Text;
 using Redoubt.Control;
 using Redoubt.Core.ConfigSync;
 using Redoubt.Core.Configuration;
+using Redoubt.Core.Configuration.Document;
 using Redoubt.Core.XmlRpc;
 using Redoubt.Daemon.Control;
 
@@ -17,17 +18,23 @@ internal sealed partial class ConfigPlane
 {
     private const int HttpsPort = 443;
     private const string RestoreMethod = "pfsense.restore_config_section";
+    private const string ChangesMethod = "redoubt.restore_config_changes";
     private static readonly TimeSpan _pushLimit = TimeSpan.FromSeconds(120);
 
     // The time limit that pfSense's client sends along; receivers ignore it.
     private static readonly XmlRpcInt _timeParameter = new(900);
     private readonly Lock _syncGate = new();
+    private readonly Lock _digestGate = new();
     private readonly PushQueue _pushes = new(TimeProvider.System);
     private readonly string _memoryFile;
     private volatile SyncMemory _memory;
     private volatile KnownDigests? _digests;
+    private volatile ReadBack? _readBack;
 
     private sealed record KnownDigests(string Digest, IReadOnlyDictionary<string, string> Sent, IReadOnlyDictionary<string, string> Held);
+
+    /// <summary>What the peer was last read to have, and what of it was sent.</summary>
+    private sealed record ReadBack(ConfigDocument Document, IReadOnlyDictionary<string, string> Sent);
 
     private long _scheduled = TimeProvider.System.GetTimestamp();
 
@@ -77,6 +84,15 @@ internal sealed partial class ConfigPlane
     {
         if (_digests is { } known && known.Digest == running.Digest)
             return (known.Sent, known.Held);
+        lock (_digestGate)
+            return DigestsOnce(running);
+    }
+
+    private (IReadOnlyDictionary<string, string> Sent, IReadOnlyDictionary<string, string> Held) DigestsOnce(ConfigSnapshot running)
+    {
+        // Who asked at the same time has done it.
+        if (_digests is { } known && known.Digest == running.Digest)
+            return (known.Sent, known.Held);
         var sent = running.Configuration.HaSync.SynchronizeTo is null
             ? new Dictionary<string, string>()
             : (IReadOnlyDictionary<string, string>)AreaDigests.Of(running.Document, SyncArea.Of(running.Document));
@@ -110,6 +126,8 @@ internal sealed partial class ConfigPlane
             return;
         _pushes.Want($"saved by {origin.User}");
         _wake.Set();
+        // The push asks for them as soon as it has read the peer's.
+        _ = Task.Run(() => Digests(snapshot));
     }
 
     private static string Mode(ConfigSnapshot snapshot)
@@ -181,6 +199,7 @@ internal sealed partial class ConfigPlane
                 return No($"there is no area {name}");
             areas |= area;
         }
+        ImmutableArray<AreaChange> changes = [];
         if (request.Held is { } held)
         {
             var wanted = areas == SyncArea.Of(running.Document) ? Digests(running).Sent : AreaDigests.Of(running.Document, areas);
@@ -188,15 +207,25 @@ internal sealed partial class ConfigPlane
                 areas = SyncAreas.None;
             else
                 areas = SyncArea.ToSend(areas, wanted, held);
+            if (!request.Whole && _readBack is { } before)
+                changes = PushChanges.Between(areas, (before.Document, before.Sent), (running.Document, wanted), held);
         }
-        var output = new ArrayBufferWriter<byte>();
+        var whole = changes.Aggregate(areas, (left, change) => left & ~SyncArea.All.First(a => a.Name == change.Area).Area);
+        ArrayBufferWriter<byte>? output = null;
         PushBody? body = null;
         if (!request.Brief && (areas != SyncAreas.None || request.Held is null))
         {
-            body = PushBody.Build(running.Document, areas);
-            if (body.IsEmpty)
+            body = PushBody.Build(running.Document, whole);
+            if (body.IsEmpty && changes.IsEmpty)
                 return No("no area of the configuration is switched on in hasync");
-            if (XmlRpcWriter.WriteCall(output, RestoreMethod, body.Value, _timeParameter) is { IsNone: false } refusal)
+            // Each text gets its tags around it: about twice the document, and growing would double megabytes over and over.
+            output = new ArrayBufferWriter<byte>(
+                changes.IsEmpty ? Math.Max(4096, Math.Min(running.Bytes.Length * 2, PassedDocument.MaxLength)) : 4096
+            );
+            var refusal = changes.IsEmpty
+                ? XmlRpcWriter.WriteCall(output, RestoreMethod, body.Value, _timeParameter)
+                : XmlRpcWriter.WriteCall(output, ChangesMethod, new PushChanges(changes, body.Value).ToValue());
+            if (!refusal.IsNone)
                 return No($"the configuration cannot be sent: {refusal}");
         }
         var node = running.Configuration.Redoubt.NodeId is > 0 and var id ? id : 1;
@@ -225,6 +254,7 @@ internal sealed partial class ConfigPlane
                     Pin = running.Document.Root.Find("redoubt/configsync/pin")?.Text.Trim() is { Length: > 0 } pin ? pin : null,
                     ConfigVersion = running.Document.Version,
                     Areas = [.. SyncArea.NamesOf(areas)],
+                    Method = changes.IsEmpty ? RestoreMethod : ChangesMethod,
                     // A peer that tells its digests is compared when they were read back; only another one needs ours on the way.
                     Digests = body is null || request.Held is not null ? ImmutableDictionary<string, string>.Empty : AreaDigests.Of(body),
                     Origin = path.Origin.ToString(CultureInfo.InvariantCulture),
@@ -232,7 +262,7 @@ internal sealed partial class ConfigPlane
                     Generation = memory.Generation,
                 },
             },
-            body is null ? default(ReadOnlyMemory<byte>?) : output.WrittenMemory
+            output?.WrittenMemory
         );
     }
 
@@ -252,7 +282,8 @@ internal sealed partial class ConfigPlane
         var dryRun = result.Differences.Count > 0 || (result.Ok && result.PeerDigests is null && result.Error is null);
         if (!dryRun)
         {
-            var (sent, _) = Digests(Store.Running);
+            var running = Store.Running;
+            var (sent, _) = Digests(running);
             lock (_syncGate)
             {
                 var now = DateTimeOffset.UtcNow;
@@ -261,6 +292,8 @@ internal sealed partial class ConfigPlane
                 // A push of some areas says nothing about the others.
                 var theirs = result.PeerDigests is null ? known.PeerDigests : Over(known.PeerDigests, result.PeerDigests);
                 var isInSync = result.Ok && theirs is not null && sent.All(s => theirs.GetValueOrDefault(s.Key) == s.Value);
+                if (isInSync)
+                    _readBack = new ReadBack(running.Document, sent);
                 Remember(
                     known with
                     {

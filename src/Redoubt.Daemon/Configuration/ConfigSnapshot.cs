@@ -22,28 +22,48 @@ internal sealed record ConfigSnapshot(
     ImmutableArray<string> Kept
 )
 {
+    /// <summary>What reading it came to.</summary>
+    private ConfigurationResult? Result { get; init; }
+
     /// <summary>The cluster's secret, from the file that the configuration names; null where it names none.</summary>
     public ClusterSecret? Secret { get; private init; }
 
-    /// <summary>Reads a file; null where it has errors. <paramref name="problems"/> holds errors and warnings.</summary>
-    public static ConfigSnapshot? TryRead(byte[] bytes, string file, out IReadOnlyList<ConfigurationProblem> problems)
+    /// <summary>
+    /// Reads a file; null where it has errors. <paramref name="problems"/> holds errors and warnings. Much of it may be as in <paramref name="known"/>: that is
+    /// not worked out again.
+    /// </summary>
+    public static ConfigSnapshot? TryRead(
+        byte[] bytes,
+        string file,
+        out IReadOnlyList<ConfigurationProblem> problems,
+        ConfigSnapshot? known = null
+    )
     {
         List<ConfigurationProblem> all = [];
         problems = all;
-        if (!ConfigDocument.TryRead(bytes, out var document, out var refusal))
+        ConfigDocument? document;
+        XmlRefusal? refusal;
+        var isRead = known is null
+            ? ConfigDocument.TryRead(bytes, out document, out refusal)
+            : ConfigDocument.TryRead(bytes, known.Document, known.Bytes, out document, out refusal);
+        if (!isRead)
         {
             all.Add(new ConfigurationProblem(true, file, refusal!.Line, "", refusal.Message, ""));
             return null;
         }
         // One tree for both: what is acted on is read from what is kept.
-        var result = ConfigurationReader.Read(document!, file);
+        var result = ConfigurationReader.Read(document!, file, known?.Result);
         all.AddRange(result.Problems);
         if (result.Configuration is not { } configuration)
             return null;
         var secret = ReadSecret(configuration, file, all);
         if (all.Any(p => p.IsError))
             return null;
-        return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections) { Secret = secret };
+        return new ConfigSnapshot(bytes, document!, configuration, DigestOf(bytes), result.KeptSections)
+        {
+            Secret = secret,
+            Result = result,
+        };
     }
 
     /// <summary>SHA-256 of a file, hexadecimal.</summary>

@@ -76,7 +76,7 @@ internal sealed partial class ConfigStore
         return false;
     }
 
-    // The order of an apply is: mark, entry, kernel, file, mark away. So a mark whose entry is the file is a change that is through.
+    // The order of an apply is: mark, entry, draft of the file, kernel, file, mark away. So a mark whose entry is the file is a change that is through.
     private void DropPending()
     {
         DropDrafts();

@@ -106,7 +106,7 @@ internal sealed partial class ConfigStore : IDisposable
     /// <summary>What a document would do; changes nothing.</summary>
     public ControlReply Check(byte[] bytes)
     {
-        var snapshot = ConfigSnapshot.TryRead(bytes, _file, out var problems);
+        var snapshot = ConfigSnapshot.TryRead(bytes, _file, out var problems, _running);
         List<ConfigProblem> all = [.. problems.Select(ConfigSnapshot.Told)];
         if (snapshot is not null)
             all.AddRange(_appliers.SelectMany(a => a.Validate(_running, snapshot, applies: false)));
@@ -209,7 +209,7 @@ internal sealed partial class ConfigStore : IDisposable
         if (isFromFile || IsFallback)
             return null;
         var onDisk = AtomicFile.TryRead(_file, ConfigurationLimits.FileBytes);
-        return onDisk is not null && ConfigSnapshot.DigestOf(onDisk) != _committed!.Digest
+        return onDisk is not null && !onDisk.AsSpan().SequenceEqual(_committed!.Bytes)
             ? $"conflict: {_file} was edited and not loaded; load it (SIGHUP) or undo the edit first, nothing was changed"
             : null;
     }
@@ -221,7 +221,7 @@ internal sealed partial class ConfigStore : IDisposable
         var running = _running!;
         if (bytes.AsSpan().SequenceEqual(running.Bytes) && !IsFallback)
             return Applied("nothing differs: nothing was written or reloaded", []);
-        var next = ConfigSnapshot.TryRead(bytes, _file, out var problems);
+        var next = ConfigSnapshot.TryRead(bytes, _file, out var problems, running);
         if (next is not null && !origin.MayNamePrograms && !running.Configuration.Redoubt.RunsTheSame(next.Configuration.Redoubt))
             return ControlReply.Error(
                 "refused: redoubt/hooks, redoubt/failover/service and checks of type script name programs that run with root's rights; only root may change them"
@@ -233,20 +233,18 @@ internal sealed partial class ConfigStore : IDisposable
         if (next is null || errors > 0)
             return ControlReply.Error(Errors(errors) + First(all)) with { Problems = Bounded(all) };
 
-        ConfigRevision entry;
-        try
+        // Beside what it writes: plans touch nothing.
+        var planning = Task.Run(() => _appliers.Select(a => a.Plan(running, next)).ToList());
+        var fault = Keep(Head(origin, running, next), bytes, !isFromFile && origin.ConfirmSeconds == 0, out var entry, out var draft);
+        using var prepared = draft;
+        var plans = planning.GetAwaiter().GetResult();
+        if (entry is null || fault is not null)
         {
-            // The mark first: an entry that was never in force is known by it after a crash.
-            AtomicFile.Write(_pendingFile, Encoding.ASCII.GetBytes(_history.NextId));
-            entry = _history.Add(Head(origin, running, next), bytes);
+            Forget(entry);
+            _alarms.Raise(DiskAlarm, $"the configuration cannot be saved: {fault}");
+            return ControlReply.Error($"the change cannot be saved, the old configuration stays in force: {fault}");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Forget(null);
-            _alarms.Raise(DiskAlarm, $"the configuration cannot be saved: {e.Message}");
-            return ControlReply.Error($"the change cannot be saved, the old configuration stays in force: {e.Message}");
-        }
-        if (ApplyAll(running, next, out var done) is { } error)
+        if (ApplyAll(running, next, plans, out var done) is { } error)
         {
             Forget(entry);
             _events.Add(EventKind.Config, $"a change by {origin.User} failed, the old configuration stays in force: {error}");
@@ -265,7 +263,7 @@ internal sealed partial class ConfigStore : IDisposable
             Woken?.Invoke();
             return Applied($"in force, to be confirmed within {origin.ConfirmSeconds} s: {what}", all) with { Revision = entry.Id };
         }
-        if (Promote(next, entry, origin, isFromFile) is { } unwritten)
+        if (Promote(next, entry, origin, isFromFile, draft) is { } unwritten)
         {
             Return(running, next);
             Forget(entry);
@@ -278,13 +276,40 @@ internal sealed partial class ConfigStore : IDisposable
     /// <summary>Told when a change began to wait for its confirmation: <see cref="Turn"/> wants to be called.</summary>
     public event Action? Woken;
 
+    // Durable before anything is in force: the entry, and beside the file what becomes the file. Null, or what the disk says.
+    private string? Keep(ConfigRevision head, byte[] bytes, bool drafts, out ConfigRevision? entry, out AtomicDraft? draft)
+    {
+        (entry, draft) = (null, null);
+        try
+        {
+            // The mark first: an entry that was never in force is known by it after a crash.
+            AtomicFile.Write(_pendingFile, Encoding.ASCII.GetBytes(_history.NextId));
+            entry = _history.Add(head, bytes);
+            if (drafts)
+                draft = AtomicDraft.Of(_file, bytes);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
     // The one step that makes a change the configuration of the next start.
-    private string? Promote(ConfigSnapshot next, ConfigRevision entry, ConfigChangeOrigin origin, bool isFromFile = false)
+    private string? Promote(
+        ConfigSnapshot next,
+        ConfigRevision entry,
+        ConfigChangeOrigin origin,
+        bool isFromFile = false,
+        AtomicDraft? draft = null
+    )
     {
         NotDurableException? notDurable = null;
         try
         {
-            if (!isFromFile)
+            if (draft is not null)
+                draft.Commit();
+            else if (!isFromFile)
                 AtomicFile.Write(_file, next.Bytes);
         }
         catch (NotDurableException e)
@@ -332,17 +357,16 @@ internal sealed partial class ConfigStore : IDisposable
     }
 
     // In the appliers' order; where one fails, those before it go back.
-    private string? ApplyAll(ConfigSnapshot running, ConfigSnapshot next, out List<string> done)
+    private string? ApplyAll(ConfigSnapshot running, ConfigSnapshot next, List<IReadOnlyList<string>> plans, out List<string> done)
     {
         done = [];
         for (var i = 0; i < _appliers.Count; i++)
         {
-            var plan = _appliers[i].Plan(running, next);
-            if (plan.Count == 0)
+            if (plans[i].Count == 0)
                 continue;
             if (_appliers[i].Apply(running, next) is not { } error)
             {
-                done.AddRange(plan);
+                done.AddRange(plans[i]);
                 continue;
             }
             for (var undo = i - 1; undo >= 0; undo--)

@@ -1,6 +1,7 @@
 using Redoubt.Control;
 using Redoubt.Core.Failover;
 using Redoubt.Daemon.Events;
+using Redoubt.Daemon.Firewall;
 using Redoubt.Daemon.Roles;
 using Redoubt.Linux.Interop;
 
@@ -15,6 +16,7 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
         IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly PlainRulesets _plain = new();
     private Node? _node;
     private volatile bool _isDamaged;
 
@@ -65,7 +67,7 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
     public IReadOnlyList<string> Plan(ConfigSnapshot? current, ConfigSnapshot next) =>
         current is null
             ? ["the node starts"]
-            : Node.Compare(current.Configuration, next.Configuration) switch
+            : Node.Compare(current.Configuration, next.Configuration, _plain) switch
             {
                 NodeChange.None => [],
                 NodeChange.Rules => ["the rules are replaced"],
@@ -77,8 +79,12 @@ internal sealed class NodeApplier(string stateDirectory, Maintenance maintenance
     {
         lock (_gate)
         {
-            if (_node!.TryReload(next.Configuration, next.Secret) is { } replaced)
+            if (_node!.TryReload(next.Configuration, next.Secret, _plain) is { } replaced)
+            {
+                _plain.KeepOnly(replaced.Succeeded || current is null ? next.Configuration : current.Configuration);
                 return replaced.Succeeded ? null : $"the rules were refused: {FirstLines(replaced.Error)}";
+            }
+            _plain.KeepOnly(next.Configuration);
             _node.Stop();
             _node.Dispose();
             try

@@ -111,7 +111,8 @@ internal sealed class StaticRouteApplier(AlarmBoard alarms) : IConfigApplier
                     route.Network.IsIPv6,
                     route.Network.Length,
                     route.Gateway?.Address,
-                    device
+                    device,
+                    route.IsOnLink
                 );
                 if (
                     errno == _unreachable

@@ -257,7 +257,7 @@ internal static class Examiner
     {
         foreach (var foreign in facts.Foreign.Where(f => facts.Now - f.LastHeard < _recent))
         {
-            var isOurs = facts.Configuration.VirtualHosts.Any(h => h.Interface == foreign.Interface && h.Vhid == foreign.Id);
+            var isOurs = facts.Configuration.VirtualHosts.Any(h => SharesMac(h, foreign));
             findings.Add(
                 new Finding(
                     Invariant($"{foreign.Protocol} {foreign.Id}@{foreign.Interface}"),
@@ -269,6 +269,12 @@ internal static class Examiner
             );
         }
     }
+
+    // VRRP for IPv6 has virtual MACs of its own: the same id in the other family disturbs nobody.
+    private static bool SharesMac(VirtualHostConfiguration host, ForeignRouter foreign) =>
+        host.Interface == foreign.Interface
+        && host.Vhid == foreign.Id
+        && host.IsVrrp6 == (foreign.Protocol == "vrrp" && foreign.Address.Contains(':', StringComparison.Ordinal));
 
     private static FreeIds Free(DiagnosisFacts facts, string name)
     {

@@ -4,6 +4,7 @@ using Redoubt.Core;
 using Redoubt.Core.Carp;
 using Redoubt.Core.Configuration;
 using Redoubt.Core.Failover;
+using Redoubt.Core.Neighbours;
 using Redoubt.Linux.Links;
 
 namespace Redoubt.Daemon.Election;
@@ -47,6 +48,25 @@ internal sealed class ElectionHost(VirtualHostConfiguration configuration, Elect
 
     /// <summary>The MAC that its addresses are at while this node holds them.</summary>
     public MacAddress Mac => UsesRealMac ? Port.Link.Mac : Virtual.VirtualMac;
+
+    /// <summary>Whether its advertisements leave.</summary>
+    public SendHealth Sending { get; } = new();
+
+    /// <summary>When to find out anew, while it has no advertisements to send, whether they would leave.</summary>
+    public Instant NextProbe => IsMaster || !Port.IsUsable ? Instant.Never : Sending.ProbeAt;
+
+    /// <summary>What is done when somebody else claims its addresses.</summary>
+    public AddressDefence Defence { get; } = new();
+
+    /// <summary>Who claimed one of them last, and which.</summary>
+    public NeighbourClaim LastClaim { get; set; }
+
+    /// <summary>The networks that its addresses name, each once; link-local ones are reached anyhow.</summary>
+    public ImmutableArray<AddressPrefix> Networks { get; } =
+    [.. configuration.Addresses.Where(a => !a.IsHost && !a.IsLinkLocal).Select(a => a.Network).Distinct()];
+
+    /// <summary>Those whose route we have set.</summary>
+    public HashSet<AddressPrefix> Routes { get; } = [];
 
     /// <summary>What the election asked for and was not yet done.</summary>
     public CarpActions Pending { get; set; }

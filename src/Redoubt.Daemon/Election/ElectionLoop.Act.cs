@@ -297,20 +297,20 @@ internal sealed partial class ElectionLoop
         var renews = HeartbeatLease() is null;
         var mark = renews ? GateMark.Renew(host.Group, demoted) : GateMark.Announce(host.Group);
         var now = BootClock.Now; // before the frame leaves: the kernel's lease ends a little later than ours
-        var sent = SendAdvertisement(host, ipv6: false, resign: false, mark);
-        sent |= SendAdvertisement(host, ipv6: true, resign: false, mark);
+        (_tried, _refused) = (false, false);
+        var sent = false;
+        // First what a peer understands that was not changed yet: it then knows whose the other one is.
         if (host.Virtual.SendsFormer(now))
         {
             sent |= SendAdvertisement(host, ipv6: false, resign: false, mark, former: true);
             sent |= SendAdvertisement(host, ipv6: true, resign: false, mark, former: true);
         }
+        sent |= SendAdvertisement(host, ipv6: false, resign: false, mark);
+        sent |= SendAdvertisement(host, ipv6: true, resign: false, mark);
         if (sent && renews)
             _gate.Renewed(host.Group, now, demoted);
-        var reason = $"cannot send on {host.Port.Name}";
-        if (host.Port.CannotSend)
-            SetDemotion(reason, Core.Failover.DemotionLedger.FullDemotion, now);
-        else if (_ledger.Has(reason))
-            ClearDemotion(reason, now);
+        if (_tried && host.Sending.OnSent(!_refused, now))
+            TellSending(host.Port, now);
     }
 
     private bool SendAdvertisement(ElectionHost host, bool ipv6, bool resign, uint mark, bool former = false)
@@ -337,7 +337,7 @@ internal sealed partial class ElectionLoop
             resign,
             former
         );
-        return host.Port.Send(_frame.AsSpan(0, length), mark);
+        return SendCounted(host.Port, length, mark);
     }
 
     // The packets leave only while the lease lives; a frame that needs no neighbour prolongs it.
@@ -353,7 +353,7 @@ internal sealed partial class ElectionLoop
         if (resign)
             return any;
         var proof = LeaseProof.Write(_frame, host.Port.Link.Mac);
-        return host.Port.Send(_frame.AsSpan(0, proof), mark);
+        return SendCounted(host.Port, proof, mark);
     }
 
     // CARP: advbase and advskew 255, and every backup takes over at once. VRRP: priority 0, and the best one does after its skew.
@@ -416,6 +416,7 @@ internal sealed partial class ElectionLoop
             if (!errno.IsSuccess)
                 _reports.Alarms.Raise($"address {address}", $"cannot add {address} to {host.Device.Name} ({why}): {errno}");
         }
+        FollowNetworks(host);
     }
 
     private void RemoveAddresses(ElectionHost host)
@@ -423,6 +424,7 @@ internal sealed partial class ElectionLoop
         host.HoldsAddresses = false;
         foreach (var address in host.Configuration.Addresses)
             _route.RemoveAddress(host.Device.Index, address.Address, address.IsIPv6, address.Length);
+        FollowNetworks(host);
     }
 
     private static string StateText(CarpState state) =>

@@ -442,7 +442,7 @@ internal sealed partial class ElectionLoop
 
     private void WatchSegment(HeartbeatPeer peer, int segment, Instant now)
     {
-        var alarm = $"segment {_ports[segment].Name} {NodeName(peer.Node)}";
+        var alarm = SegmentAlarm(_ports[segment], peer.Node);
         var both = peer.IsAlive && _ports[segment].IsUsable && now - peer.AliveSince > _unheardLimit;
         both &= peer.TryGetSegment(_coordinator!.Session.Segment(segment).Name, out var theirs) && theirs.IsUsable;
         if (both && now - peer.HeardOn(segment) > _unheardLimit)
@@ -452,6 +452,8 @@ internal sealed partial class ElectionLoop
         else
             _reports.Alarms.Clear(alarm);
     }
+
+    private string SegmentAlarm(ElectionPort port, byte node) => $"segment {port.Name} {NodeName(node)}";
 
     private string NodeName(byte node) => _peerNames.GetValueOrDefault(node) ?? $"node {node}";
 

@@ -71,8 +71,10 @@ internal sealed partial class ElectionLoop
                     host.StartAnnouncements(now);
             }
             port.IsGone = gone;
+            port.NoteCarrier(now);
             if (was != port.IsUsable)
                 LinkChanged(port, now);
+            TellFlapping(port);
         }
         foreach (var host in _hosts)
         {
@@ -119,6 +121,16 @@ internal sealed partial class ElectionLoop
         }
     }
 
+    private void TellFlapping(ElectionPort port)
+    {
+        if (port.Damping.IsFlapping)
+            _reports.Alarms.Raise(FlapAlarm(port), $"the link of {port.Name} comes and goes: it counts as down until it stays");
+        else
+            _reports.Alarms.Clear(FlapAlarm(port));
+    }
+
+    private static string FlapAlarm(ElectionPort port) => $"link-flaps {port.Name}";
+
     private void Ready(ElectionHost host, Instant now) =>
         host.Add(host.Port.IsUsable && _enabled ? host.Machine.OnReady(now) : host.Machine.OnNotReady(now));
 
@@ -134,6 +146,7 @@ internal sealed partial class ElectionLoop
         }
         _route.SetUp(host.Device.Index, true);
         _reports.Events.Add(Redoubt.Control.EventKind.Config, $"device {host.Device.Name} was deleted by somebody else and is back");
+        host.Routes.Clear(); // the kernel took them with the device
         host.RepairAt = now;
         if (host.IsMaster)
             host.StartAnnouncements(now);
@@ -166,6 +179,8 @@ internal sealed partial class ElectionLoop
         var addresses = _route.Addresses();
         foreach (var port in _ports)
             port.SetAddresses(addresses);
+        foreach (var host in _hosts)
+            FollowNetworks(host);
         if (!repair)
             return;
         var byDevice = addresses.ToLookup(a => a.InterfaceIndex);
@@ -214,6 +229,12 @@ internal sealed partial class ElectionLoop
         RepeatAnnouncements(now);
         foreach (var port in _ports)
         {
+            if (now >= port.Damping.Deadline)
+            {
+                port.Damping.OnTurn(now);
+                LinkChanged(port, now);
+                TellFlapping(port);
+            }
             if (now >= port.ForgivenAt)
             {
                 port.ForgivenAt = Instant.Never;
@@ -238,6 +259,8 @@ internal sealed partial class ElectionLoop
             _nextRefresh = now + _addressRefresh;
             _refreshed = 0;
         }
+        ProbeSending(now);
+        Defend(now);
         RefreshAddresses();
         Reconcile(now);
     }

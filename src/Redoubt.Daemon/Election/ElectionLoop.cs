@@ -35,6 +35,7 @@ internal sealed partial class ElectionLoop : IDisposable
     private static readonly TimeSpan _repairDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _reconcilePeriod = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _formerTime = TimeSpan.FromMinutes(10); // for the other nodes to get their addresses changed, too
+    private static readonly TimeSpan _sameBreath = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _alarmPeriod = TimeSpan.FromSeconds(30);
 
     private readonly ElectionReports _reports;
@@ -91,6 +92,7 @@ internal sealed partial class ElectionLoop : IDisposable
         if (!errno.IsSuccess)
             throw new KernelException("load the address gate (nf_tables, family netdev, with egress hooks: Linux 5.16)", errno);
         RemoveLeftAddresses();
+        RemoveLeftNetworks();
         ReadAddresses(repair: true);
         foreach (var host in _hosts.Where(h => !h.UsesRealMac))
         {
@@ -170,12 +172,13 @@ internal sealed partial class ElectionLoop : IDisposable
         }
         foreach (var host in _hosts)
         {
-            if (host.UsesRealMac)
+            if (host.UsesRealMac || host.HoldsAddresses)
                 RemoveAddresses(host);
-            else
+            if (!host.UsesRealMac)
                 _route.DeleteLink(host.Device.Index);
         }
         _gate.Remove();
+        ClearAlarms();
     }
 
     /// <inheritdoc />
@@ -193,6 +196,24 @@ internal sealed partial class ElectionLoop : IDisposable
             port.Dispose();
     }
 
+    // Whoever comes after this loop raises anew what is still so.
+    private void ClearAlarms()
+    {
+        foreach (var port in _ports)
+        {
+            foreach (var alarm in port.Alarms)
+                _reports.Alarms.Clear(alarm);
+            _reports.Alarms.Clear(FlapAlarm(port));
+            _reports.Alarms.Clear(SendReason(port));
+            foreach (var peer in _peerNames.Keys)
+                _reports.Alarms.Clear(SegmentAlarm(port, peer));
+        }
+        foreach (var host in _hosts)
+            _reports.Alarms.Clear(ClaimAlarm(host));
+        foreach (var watch in _heartbeatAlarms)
+            _reports.Alarms.Clear(watch.Name);
+    }
+
     private void AddHost(VirtualHostConfiguration configuration, IReadOnlyList<LinkInfo> links, int? failoverGroup)
     {
         var port = _ports.Find(p => p.Name == configuration.Interface);
@@ -202,6 +223,7 @@ internal sealed partial class ElectionLoop : IDisposable
             if (link.Index == 0)
                 throw new KernelException($"interface {configuration.Interface}: device {configuration.Device}", Errno.NoDevice);
             port = new ElectionPort(configuration.Interface, link, ipv4: true, ipv6: File.Exists("/proc/net/if_inet6"));
+            port.NoteCarrier(BootClock.Now);
             _ports.Add(port);
         }
         var host = Create(configuration, listensFirst: failoverGroup is not null);
@@ -407,10 +429,10 @@ internal sealed partial class ElectionLoop : IDisposable
                 return Instant.Zero; // acting brought new news: a demotion to be told of
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.Machine.Deadline, host.ClaimAt));
             deadline = Instant.Earlier(deadline, Instant.Earlier(host.NextAnnouncement, host.DrainEnd));
-            deadline = Instant.Earlier(deadline, host.RepairAt);
+            deadline = Instant.Earlier(deadline, Instant.Earlier(host.RepairAt, Instant.Earlier(host.NextProbe, host.Defence.Deadline)));
         }
         foreach (var port in _ports)
-            deadline = Instant.Earlier(deadline, Instant.Earlier(port.ForgivenAt, port.QuietAt));
+            deadline = Instant.Earlier(deadline, Instant.Earlier(Instant.Earlier(port.ForgivenAt, port.QuietAt), port.Damping.Deadline));
         return deadline;
     }
 
@@ -442,7 +464,7 @@ internal sealed partial class ElectionLoop : IDisposable
                 continue;
             var payload = _packet.AsSpan(packet.Offset, packet.Length);
             var receipt = port.Segment.Receive(payload, packet.IsIPv6, packet.Source, packet.Destination, packet.HopLimit, now);
-            if (receipt.Warning != ElectionWarning.None)
+            if (receipt.Warning != ElectionWarning.None && !IsChanging(port, receipt, packet, now))
                 WarnOf(port, receipt, packet, now);
             if (receipt.Host is null)
                 continue;
@@ -452,6 +474,21 @@ internal sealed partial class ElectionLoop : IDisposable
                     host.Add(receipt.Actions);
             }
         }
+    }
+
+    // Who advertises what this node understands, and in the same breath what it does not, has its addresses changed: this node's turn is next.
+    private bool IsChanging(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedPacket packet, Instant now)
+    {
+        if (receipt.Warning != ElectionWarning.BadDigest)
+            return false;
+        foreach (var host in _hosts)
+        {
+            if (!ReferenceEquals(host.Port, port) || host.Configuration.Vhid != receipt.Id)
+                continue;
+            var heard = host.Virtual.Heard(packet.IsIPv6);
+            return heard.Source == packet.Source && now - heard.LastHeard <= _sameBreath;
+        }
+        return false;
     }
 
     private void WarnOf(ElectionPort port, in ElectionReceipt receipt, in Linux.Packets.ReceivedPacket packet, Instant now)

@@ -9,15 +9,11 @@ namespace Redoubt.Daemon.Election;
 /// <summary>One interface that carries vhids: its sockets, its link, the addresses its advertisements come from. Owned by the election thread.</summary>
 internal sealed class ElectionPort : IDisposable
 {
-    /// <summary>Consecutive errors after which the port counts as unable to send (FreeBSD: CARP_SENDAD_MAX_ERRORS is 3).</summary>
-    public const int SendErrorLimit = 3;
-
     private const int EthernetLength = 14;
 
     private readonly PacketSender _sender;
     private UnicastSender? _unicastIPv4;
     private UnicastSender? _unicastIPv6;
-    private int _sendErrors;
     private Core.Configuration.AddressPrefix? _firstIPv4;
     private Core.Configuration.AddressPrefix? _firstIPv6;
     private readonly HashSet<(IpAddressValue, bool)> _onDevice = []; // virtual addresses that stand on the device itself
@@ -39,8 +35,14 @@ internal sealed class ElectionPort : IDisposable
 
     public bool IsGone { get; set; }
 
-    /// <summary>Up, with carrier, and there.</summary>
-    public bool IsUsable => Link.IsRunning && !IsGone;
+    /// <summary>Up, with carrier, there, and not coming and going.</summary>
+    public bool IsUsable => Damping.IsUsable;
+
+    /// <summary>What the carrier is worth; fed by <see cref="ElectionLoop"/>.</summary>
+    public LinkDamping Damping { get; } = new();
+
+    /// <summary>Takes over what <see cref="Link"/> and <see cref="IsGone"/> say.</summary>
+    public void NoteCarrier(Instant now) => Damping.OnCarrier(Link.IsRunning && !IsGone, now);
 
     public ElectionSegment Segment { get; } = new();
 
@@ -58,9 +60,7 @@ internal sealed class ElectionPort : IDisposable
     /// <summary>When the demotion for the link that came back ends.</summary>
     public Instant ForgivenAt { get; set; } = Instant.Never;
 
-    public bool CannotSend => _sendErrors >= SendErrorLimit;
-
-    /// <summary>What the kernel said to the last frame.</summary>
+    /// <summary>What the kernel said to the last frame that it did not take.</summary>
     public Errno LastSendError { get; private set; }
 
     /// <summary>The alarms raised about foreign or wrongly keyed neighbours; at most one for each vhid.</summary>
@@ -101,6 +101,20 @@ internal sealed class ElectionPort : IDisposable
     }
 
     /// <summary>
+    /// Whether one of the node's own addresses on the device leads to a network. A secondary one, which came after a virtual address of its network, brings no route.
+    /// </summary>
+    public bool Reaches(Core.Configuration.AddressPrefix network)
+    {
+        foreach (var address in Addresses)
+        {
+            var own = new Core.Configuration.AddressPrefix(address.Address, address.IsIPv6, address.PrefixLength);
+            if (own.Network.Contains(network) && !address.IsSecondary)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>
     /// Where this port's advertisements come from, default where a family has none: one source for all its vhids, so that peers know whose they are.
     /// </summary>
     public void GetAdvertisingSources(out IpAddressValue ipv4, out IpAddressValue ipv6)
@@ -132,12 +146,13 @@ internal sealed class ElectionPort : IDisposable
     /// <summary>Sends a frame whose failure says nothing about advertisements.</summary>
     public Errno SendHeartbeat(ReadOnlySpan<byte> frame, uint mark) => _sender.Send(frame, mark);
 
-    /// <summary>Sends a frame; counts what fails.</summary>
+    /// <summary>Sends a frame; false where the kernel does not take it.</summary>
     public bool Send(ReadOnlySpan<byte> frame, uint mark)
     {
-        LastSendError = _sender.Send(frame, mark);
-        _sendErrors = LastSendError.IsSuccess ? 0 : Math.Min(_sendErrors + 1, SendErrorLimit);
-        return LastSendError.IsSuccess;
+        var errno = _sender.Send(frame, mark);
+        if (!errno.IsSuccess)
+            LastSendError = errno;
+        return errno.IsSuccess;
     }
 
     /// <summary>Sends the packet in a frame to a single host by the kernel's routes. One that cannot be reached is a loss, not a fault of this port.</summary>

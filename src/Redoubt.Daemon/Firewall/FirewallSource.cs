@@ -22,20 +22,21 @@ internal sealed class FirewallSource(
     /// <summary>Compiles the configuration in force.</summary>
     public Ruleset Compile() => Compile(_configuration);
 
-    /// <summary>Compiles a configuration, which becomes the one in force with <see cref="Adopt"/>.</summary>
-    public Ruleset Compile(NodeConfiguration configuration)
+    /// <summary>
+    /// Compiles a configuration, which becomes the one in force with <see cref="Adopt"/>. Where neither time nor files have a say in it, <paramref name="plain"/> may
+    /// have it already.
+    /// </summary>
+    public Ruleset Compile(NodeConfiguration configuration, PlainRulesets? plain = null)
     {
         lock (_gate)
         {
             _compiledAt = Now(configuration.Firewall.TimeZone);
-            var ruleset = RulesetCompiler.Build(
-                configuration,
-                context(configuration) with
-                {
-                    LocalTime = _compiledAt,
-                    Tables = _files.Read(configuration),
-                }
-            );
+            var node = context(configuration);
+            var tables = _files.Read(configuration);
+            var ruleset =
+                plain is not null && tables.IsEmpty && !PlainRulesets.HasSchedules(configuration)
+                    ? plain.Of(configuration, node)
+                    : RulesetCompiler.Build(configuration, node with { LocalTime = _compiledAt, Tables = tables });
             _nextChange = ruleset.NextChange;
             return ruleset;
         }
@@ -67,22 +68,15 @@ internal sealed class FirewallSource(
     }
 
     /// <summary>Whether two configurations make the same firewall at any time.</summary>
-    public static bool Same(NodeConfiguration a, RulesetContext inA, NodeConfiguration b, RulesetContext inB)
+    public static bool Same(NodeConfiguration a, RulesetContext inA, NodeConfiguration b, RulesetContext inB, PlainRulesets plain)
     {
-        var (first, second) = (RulesetCompiler.Build(WithoutSchedules(a), inA), RulesetCompiler.Build(WithoutSchedules(b), inB));
-        return first.ToString() == second.ToString()
+        var (first, second) = (plain.Of(a, inA), plain.Of(b, inB));
+        return first.HasTextOf(second)
             && first.Routes.SequenceEqual(second.Routes)
             && a.Firewall.TimeZone == b.Firewall.TimeZone
             && a.FilterRules.Select(r => r.Schedule).SequenceEqual(b.FilterRules.Select(r => r.Schedule))
             && Times(a).SequenceEqual(Times(b));
     }
-
-    /// <summary>The configuration as if all its schedules were active.</summary>
-    public static NodeConfiguration WithoutSchedules(NodeConfiguration configuration) =>
-        configuration with
-        {
-            FilterRules = [.. configuration.FilterRules.Select(r => r with { Schedule = "" })],
-        };
 
     private static IEnumerable<string> Times(NodeConfiguration configuration) =>
         configuration.Schedules.SelectMany(s =>

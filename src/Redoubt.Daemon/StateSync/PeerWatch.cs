@@ -50,7 +50,7 @@ internal sealed class PeerWatch(TimeSpan digestPeriod)
         StateSyncEngine.SilenceLimit.TotalSeconds.ToString("0", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string Different(string name) =>
-        $"state sync: {name} and this node keep different states though they repair it: their lists of what is replicated differ, or a table is full";
+        $"state sync: {name} and this node keep different states though they repair it: their lists of what is replicated differ, or one holds its most states already";
 
     private bool StaysDifferent(Instant now, string name, StateSyncPeerSnapshot peer)
     {

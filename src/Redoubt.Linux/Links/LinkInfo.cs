@@ -60,6 +60,9 @@ public readonly record struct AddressInfo
     /// <summary>IFA_F_TENTATIVE or IFA_F_DADFAILED: not usable.</summary>
     public bool IsTentative => (Flags & (0x40 | 0x08)) != 0;
 
+    /// <summary>IPv4, IFA_F_SECONDARY: the device has had another address of the same network before.</summary>
+    public bool IsSecondary => !IsIPv6 && (Flags & 0x01) != 0;
+
     /// <summary>IFA_F_DADFAILED: another host on the link has it.</summary>
     public bool IsDuplicate => (Flags & 0x08) != 0;
 

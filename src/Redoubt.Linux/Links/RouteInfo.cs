@@ -31,4 +31,7 @@ public readonly record struct RouteInfo
 
     /// <summary>Set by this product as a static route, not as the connected route of a virtual address.</summary>
     public bool IsOurStatic => Protocol == RouteMessage.Protocol && Table == RouteMessage.MainTable && (Gateway is not null || IsBlackhole);
+
+    /// <summary>Set by this product as the connected route of a virtual address.</summary>
+    public bool IsOurConnected => Protocol == RouteMessage.Protocol && Table == RouteMessage.MainTable && Gateway is null && !IsBlackhole;
 }

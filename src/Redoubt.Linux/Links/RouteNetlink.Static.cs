@@ -8,16 +8,21 @@ namespace Redoubt.Linux.Links;
 public sealed partial class RouteNetlink
 {
     /// <summary>The static routes that this product has set, of both families.</summary>
-    public IReadOnlyList<RouteInfo> OurStaticRoutes()
+    public IReadOnlyList<RouteInfo> OurStaticRoutes() => OurRoutes(static r => r.IsOurStatic);
+
+    /// <summary>The connected routes of virtual addresses that this product has set, of both families.</summary>
+    public IReadOnlyList<RouteInfo> OurConnectedRoutes() => OurRoutes(static r => r.IsOurConnected);
+
+    private List<RouteInfo> OurRoutes(Predicate<RouteInfo> which)
     {
         List<RouteInfo> routes = [];
         Dump(
             RouteMessage.GetRoute,
             RouteMessage.RouteHeader,
             routes,
-            static (in message, list) =>
+            (in message, list) =>
             {
-                if (message.Type == RouteMessage.NewRoute && RouteMessage.TryReadRoute(message, out var route) && route.IsOurStatic)
+                if (message.Type == RouteMessage.NewRoute && RouteMessage.TryReadRoute(message, out var route) && which(route))
                     list.Add(route);
             }
         );
@@ -26,7 +31,7 @@ public sealed partial class RouteNetlink
 
     /// <summary>
     /// Adds a static route, or replaces the one of the same destination; or removes one. Marked as ours (rtm_protocol 0x52), in the main table.
-    /// Without a next hop packets for it are dropped.
+    /// Without a next hop packets for it are dropped. <paramref name="onLink"/>: the next hop is on the device's link although no address says so.
     /// </summary>
     public Errno ChangeStaticRoute(
         bool add,
@@ -34,7 +39,8 @@ public sealed partial class RouteNetlink
         bool ipv6,
         int prefixLength,
         IpAddressValue? gateway,
-        int interfaceIndex
+        int interfaceIndex,
+        bool onLink = false
     )
     {
         var flags = add ? NetlinkFlags.Create | NetlinkFlags.Replace : NetlinkFlags.None;
@@ -46,6 +52,8 @@ public sealed partial class RouteNetlink
         header[5] = RouteMessage.Protocol;
         header[6] = 0; // RT_SCOPE_UNIVERSE
         header[7] = gateway is null ? RouteMessage.Blackhole : RouteMessage.Unicast;
+        if (onLink)
+            header[8] = 4; // RTNH_F_ONLINK, in rtm_flags u32
         if (prefixLength > 0)
             network.Write(writer.PutSpace(1, ipv6 ? 16 : 4)); // RTA_DST
         if (gateway is { } hop)

@@ -151,10 +151,12 @@ public sealed partial class RouteNetlink : IDisposable
         return _socket.Request(writer.Finish(), sequence);
     }
 
-    /// <summary>Adds or removes the connected route of a network on a device, marked as ours (rtm_protocol 0x52).</summary>
+    /// <summary>
+    /// Adds or removes the connected route of a network on a device, marked as ours (rtm_protocol 0x52). <see cref="Errno.Exists"/> where there is one already, whoever set it.
+    /// </summary>
     public Errno ChangeConnectedRoute(bool add, int interfaceIndex, IpAddressValue network, bool ipv6, int prefixLength)
     {
-        var flags = add ? NetlinkFlags.Create | NetlinkFlags.Replace : NetlinkFlags.None;
+        var flags = add ? NetlinkFlags.Create | NetlinkFlags.Exclusive : NetlinkFlags.None;
         var writer = Begin(add ? RouteMessage.NewRoute : RouteMessage.DeleteRoute, flags, out var sequence);
         var header = writer.Reserve(12); // rtmsg
         header[0] = (byte)(ipv6 ? LibC.AF_INET6 : LibC.AF_INET);

@@ -116,9 +116,9 @@ public static class NftCommand
     // Three pipes at once: a child that writes before it has read all must not block us, nor we it.
     private static NftResult Converse(Process child, string input, TimeSpan limit, int maxOutput)
     {
-        var output = Task.Run(() => ReadBounded(child.StandardOutput, maxOutput));
-        var error = Task.Run(() => ReadBounded(child.StandardError, MaxOutput));
-        var feed = Task.Run(() => Feed(child.StandardInput, input));
+        var output = OnItsOwn(() => ReadBounded(child.StandardOutput, maxOutput));
+        var error = OnItsOwn(() => ReadBounded(child.StandardError, MaxOutput));
+        var feed = OnItsOwn(() => Feed(child.StandardInput, input));
         var inTime = child.WaitForExit(limit);
         if (!inTime)
         {
@@ -145,16 +145,21 @@ public static class NftCommand
         );
     }
 
-    private static void Feed(StreamWriter stdin, string input)
+    // Each blocks for as long as nft runs: on the pool's few threads, what nft waits for would wait half a second for a thread.
+    private static Task<T> OnItsOwn<T>(Func<T> act) =>
+        Task.Factory.StartNew(act, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static bool Feed(StreamWriter stdin, string input)
     {
         try
         {
             stdin.Write(input);
             stdin.Close();
+            return true;
         }
         catch (IOException)
         {
-            // nft ended before it had read everything; its exit code says why.
+            return false; // nft ended before it had read everything; its exit code says why
         }
     }
 

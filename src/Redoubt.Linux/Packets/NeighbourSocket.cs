@@ -5,7 +5,8 @@ using Redoubt.Linux.Interop;
 namespace Redoubt.Linux.Packets;
 
 /// <summary>
-/// Hears the questions for addresses on one device, ARP requests or neighbour solicitations, as whole frames, and sends answers (AF_PACKET). Bound to a protocol, it hears what
+/// Hears the questions for addresses on one device, ARP requests or neighbour solicitations, as whole frames, and sends answers (AF_PACKET); or all that says where an
+/// address is. Bound to a protocol, it hears what
 /// the device's ingress hook lets pass, and what it sends passes the egress hook: on a vhid's device both are its lease. Never blocks. Owned by one thread.
 /// </summary>
 public sealed unsafe class NeighbourSocket : IDisposable
@@ -34,16 +35,32 @@ public sealed unsafe class NeighbourSocket : IDisposable
         Instruction(0x06, 0, 0, 0),
     ];
 
+    private static readonly ulong[] _arpClaims = [Instruction(0x06, 0, 0, 128)];
+
+    private static readonly ulong[] _discoveryClaims =
+    [
+        Instruction(0x30, 0, 0, 20), // ldb [20]: next header
+        Instruction(0x15, 0, 4, 58), // jeq ICMPv6
+        Instruction(0x30, 0, 0, 54), // ldb [54]: type
+        Instruction(0x15, 1, 0, 135), // jeq neighbour solicitation
+        Instruction(0x15, 0, 1, 136), // jeq neighbour advertisement
+        Instruction(0x06, 0, 0, 512), // ret 512 bytes
+        Instruction(0x06, 0, 0, 0),
+    ];
+
     /// <summary>Opens it on a device; throws <see cref="KernelException"/> where the kernel refuses.</summary>
-    public NeighbourSocket(int interfaceIndex, bool ipv6)
+    /// <param name="interfaceIndex">The device.</param>
+    /// <param name="ipv6">Neighbour discovery; false: ARP.</param>
+    /// <param name="claims">Hears what says where an address is, answers too; false: the questions alone, those to any group.</param>
+    public NeighbourSocket(int interfaceIndex, bool ipv6, bool claims = false)
     {
         (_interfaceIndex, _protocol) = (interfaceIndex, ipv6 ? IPv6 : Arp);
         // No protocol, then nothing comes before the filter is there.
         Handle = LibC.OpenSocket(LibC.AF_PACKET, LibC.SOCK_RAW | LibC.SOCK_NONBLOCK, 0);
         try
         {
-            Filter(ipv6 ? _solicitations : _requests);
-            if (ipv6)
+            Filter(claims ? (ipv6 ? _discoveryClaims : _arpClaims) : (ipv6 ? _solicitations : _requests));
+            if (ipv6 && !claims)
                 HearAllGroups();
             Span<byte> address = stackalloc byte[20];
             WriteAddress(address);

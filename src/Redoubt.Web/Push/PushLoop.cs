@@ -134,7 +134,13 @@ public sealed class PushLoop(NodeDaemon daemon, X509Certificate2 certificate, IL
             {
                 result = result with { Peer = plan.Plan.Host, Areas = plan.Plan.Areas, Generation = plan.Plan.Generation };
                 using var client = new PeerClient(plan, XmlRpcLimits.Default, certificate);
-                var run = new PushRun(plan, held => daemon.PlanAsync(wanted with { Held = held }, stop), client, RetryPause, log);
+                var run = new PushRun(
+                    plan,
+                    (held, whole) => daemon.PlanAsync(wanted with { Held = held, Whole = whole }, stop),
+                    client,
+                    RetryPause,
+                    log
+                );
                 outcome = due.DryRun ? await run.DryRunAsync(stop).ConfigureAwait(false) : await run.PushAsync(stop).ConfigureAwait(false);
             }
         }

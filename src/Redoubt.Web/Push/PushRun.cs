@@ -10,18 +10,19 @@ namespace Redoubt.Web.Push;
 /// holds: only what differs travels, and nothing at all where nothing does. Tries that fail for the line are repeated; a refusal is not, for it would be the same again.
 /// </summary>
 /// <param name="push">How the peer is reached.</param>
-/// <param name="plan">Asks for the call to make: with what the peer told that it holds, null where it told nothing.</param>
+/// <param name="plan">Asks for the call to make: with what the peer told that it holds, null where it told nothing; and whether areas are wanted whole.</param>
 /// <param name="peer">The peer.</param>
 /// <param name="pause">Between two tries.</param>
 /// <param name="log">Takes what the operator may want to know.</param>
 public sealed class PushRun(
     PlannedPush push,
-    Func<IReadOnlyDictionary<string, string>?, Task<(PlannedPush? Plan, string Reason)>> plan,
+    Func<IReadOnlyDictionary<string, string>?, bool, Task<(PlannedPush? Plan, string Reason)>> plan,
     PeerClient peer,
     TimeSpan pause,
     ILogger log
 )
 {
+    private const string ChangesMethod = "redoubt.restore_config_changes";
     private const string DigestsMethod = "redoubt.area_digests";
     private const string OurPlatform = "Redoubt";
     private const int Attempts = 4;
@@ -48,20 +49,34 @@ public sealed class PushRun(
                 return Failed(told);
             held = Digests(told);
         }
-        var (planned, reason) = await plan(held).ConfigureAwait(false);
+        var (outcome, isOutdated) = await PushAsync(held, whole: false, cancel).ConfigureAwait(false);
+        return isOutdated ? (await PushAsync(held, whole: true, cancel).ConfigureAwait(false)).Outcome : outcome;
+    }
+
+    // Outdated: the peer does not hold what the changes are of, or takes none.
+    private async Task<(PushOutcome Outcome, bool IsOutdated)> PushAsync(
+        IReadOnlyDictionary<string, string>? held,
+        bool whole,
+        CancellationToken cancel
+    )
+    {
+        var (planned, reason) = await plan(held, whole).ConfigureAwait(false);
         if (planned is null)
-            return PushOutcome.Failed(reason);
+            return (PushOutcome.Failed(reason), false);
         if (planned.Call is not { } call)
-            return new PushOutcome { Ok = true, PeerDigests = held };
-        const string Method = "pfsense.restore_config_section";
-        var answer = await TryAsync(Method, () => peer.SendAsync(Method, call, _restore, cancel, planned.Plan), cancel)
+            return (new PushOutcome { Ok = true, PeerDigests = held }, false);
+        var method = planned.Plan.Method;
+        var answer = await TryAsync(method, () => peer.SendAsync(method, call, _restore, cancel, planned.Plan), cancel)
             .ConfigureAwait(false);
         if (answer.Failure != PeerFailure.None)
-            return Failed(answer);
+        {
+            var isOutdated = answer.Fault?.Code is { } code && (code == XmlRpcFault.OutdatedCode || code == XmlRpcFault.UnknownMethod.Code);
+            return (Failed(answer), isOutdated && method == ChangesMethod);
+        }
         if (answer.Value is XmlRpcNil or XmlRpcBoolean { Value: false })
-            return PushOutcome.Failed($"{Method}: the peer did not take it");
+            return (PushOutcome.Failed($"{method}: the peer did not take it"), false);
         var outcome = await ReadBackAsync(planned, call, cancel).ConfigureAwait(false);
-        return outcome with { Areas = planned.Plan.Areas, Generation = planned.Plan.Generation };
+        return (outcome with { Areas = planned.Plan.Areas, Generation = planned.Plan.Generation }, false);
     }
 
     /// <summary>Says what a push would change on the peer.</summary>
@@ -69,7 +84,7 @@ public sealed class PushRun(
     {
         if (await CheckVersionAsync(cancel).ConfigureAwait(false) is { } failed)
             return failed;
-        var (planned, reason) = await plan(null).ConfigureAwait(false);
+        var (planned, reason) = await plan(null, true).ConfigureAwait(false);
         if (planned?.Call is not { } call)
             return PushOutcome.Failed(reason);
         var (differences, failure) = await CompareAsync(call, cancel).ConfigureAwait(false);
@@ -138,7 +153,7 @@ public sealed class PushRun(
         if (answer.Failure != PeerFailure.None)
             return ([], Failed(answer));
         var theirs = answer.Value as XmlRpcStruct ?? new XmlRpcStruct([]);
-        return (PeerCheck.Differences(theirs, pushed, MostDifferences), null);
+        return (PeerCheck.Differences(theirs, pushed, MostDifferences, _isOurs ? push.Plan.User : null), null);
     }
 
     private static Dictionary<string, string>? Digests(PeerAnswer answer) =>

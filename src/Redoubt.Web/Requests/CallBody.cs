@@ -30,7 +30,11 @@ internal enum BodyOutcome : byte
 internal sealed class CallBody(WebLimits limits) : IDisposable
 {
     private const int ChunkBytes = 64 << 10;
+    private static readonly TimeSpan _quiet = TimeSpan.FromMilliseconds(500);
     private readonly SemaphoreSlim _large = new(1, 1);
+    private readonly SemaphoreSlim _wanted = new(0, 1); // somebody began to wait for a large body's turn
+    private readonly Lock _gate = new();
+    private int _waiting; // under the lock
 
     /// <summary>Reads and decodes; <c>Hold</c> is to be disposed when the call is no longer needed.</summary>
     public async Task<(BodyOutcome Outcome, XmlRpcCall? Call, XmlRpcRefusal Refusal, long Bytes, IDisposable? Hold)> ReadAsync(
@@ -83,7 +87,11 @@ internal sealed class CallBody(WebLimits limits) : IDisposable
         }
     }
 
-    public void Dispose() => _large.Dispose();
+    public void Dispose()
+    {
+        _large.Dispose();
+        _wanted.Dispose();
+    }
 
     private static XmlRpcRefusal Decode(List<byte[]> chunks, long bytes, bool packed, XmlRpcLimits limits, out XmlRpcCall? call)
     {
@@ -106,23 +114,51 @@ internal sealed class CallBody(WebLimits limits) : IDisposable
         }
     }
 
-    private async Task<IDisposable?> HoldAsync(CancellationToken cancel) =>
-        await _large.WaitAsync(limits.Wait, cancel).ConfigureAwait(false) ? new Release(_large) : null;
+    private async Task<IDisposable?> HoldAsync(CancellationToken cancel)
+    {
+        if (_large.Wait(0, cancel))
+            return new Release(this);
+        lock (_gate)
+        {
+            _waiting++;
+            if (_wanted.CurrentCount == 0)
+                _wanted.Release();
+        }
+        try
+        {
+            return await _large.WaitAsync(limits.Wait, cancel).ConfigureAwait(false) ? new Release(this) : null;
+        }
+        finally
+        {
+            lock (_gate)
+                _waiting--;
+        }
+    }
 
-    private sealed class Release(SemaphoreSlim gate) : IDisposable
+    // What a large call left is the most that this process ever has: it is given back before the next one comes, and else when the answer is out and whatever belongs
+    // to it is asked.
+    private async Task GiveBackAsync()
+    {
+        bool isWanted;
+        lock (_gate)
+        {
+            _wanted.Wait(0); // of somebody who has had his turn, or left
+            isWanted = _waiting > 0;
+        }
+        if (!isWanted)
+            await _wanted.WaitAsync(_quiet).ConfigureAwait(false);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        _large.Release();
+    }
+
+    private sealed class Release(CallBody owner) : IDisposable
     {
         private int _done;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _done, 1) == 1)
-                return;
-            // What a large call left is the most that this process ever has: it is given back before the next one comes, and after this one's answer.
-            _ = Task.Run(() =>
-            {
-                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                gate.Release();
-            });
+            if (Interlocked.Exchange(ref _done, 1) == 0)
+                _ = Task.Run(owner.GiveBackAsync);
         }
     }
 

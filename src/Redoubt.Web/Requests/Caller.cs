@@ -9,4 +9,12 @@ namespace Redoubt.Web.Requests;
 /// <param name="Origin">Id of the Redoubt node that began a push; null from others.</param>
 /// <param name="Path">Ids of the nodes the push came through.</param>
 /// <param name="Generation">The origin's count of its pushes; null from others.</param>
-internal sealed record Caller(string User, IPAddress Address, string? Origin, ImmutableArray<string> Path, long? Generation);
+/// <param name="Bytes">Bytes of the call's body as it came.</param>
+internal sealed record Caller(
+    string User,
+    IPAddress Address,
+    string? Origin,
+    ImmutableArray<string> Path,
+    long? Generation,
+    long Bytes = 0
+);

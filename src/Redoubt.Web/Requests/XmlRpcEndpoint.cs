@@ -109,7 +109,7 @@ internal sealed class XmlRpcEndpoint(Logins logins, CallGate gate, CallBody bodi
                     return Unavailable(context, audit, "large calls wait");
             }
             timer.CancelAfter(Timeout.InfiniteTimeSpan);
-            var response = await methods.InvokeAsync(call!, caller, context.RequestAborted).ConfigureAwait(false);
+            var response = await methods.InvokeAsync(call!, caller with { Bytes = bytes }, context.RequestAborted).ConfigureAwait(false);
             audit.Result = response.Fault is { } fault ? $"fault {fault.Code} {WebLog.Clean(fault.Text)}" : "ok";
             return response;
         }

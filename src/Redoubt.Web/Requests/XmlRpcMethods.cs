@@ -40,6 +40,10 @@ internal sealed class XmlRpcMethods(NodeDaemon daemon, SnippetAnswers snippets, 
     {
         if (call.Method == "redoubt.area_digests")
             return DigestsAsync(caller, cancel);
+        if (call.Method == "redoubt.restore_config_changes")
+            return call.Parameters is [XmlRpcStruct changes]
+                ? ChangeAsync("restore_config_changes", changes, caller, cancel)
+                : Done(XmlRpcFault.BadParameters);
         if (!call.Method.StartsWith(Prefix, StringComparison.Ordinal))
             return Done(XmlRpcFault.UnknownMethod);
         var parameters = call.Parameters;
@@ -154,7 +158,8 @@ internal sealed class XmlRpcMethods(NodeDaemon daemon, SnippetAnswers snippets, 
 
     private async Task<XmlRpcResponse> ChangeAsync(string method, XmlRpcStruct? body, Caller caller, CancellationToken cancel)
     {
-        var output = new ArrayBufferWriter<byte>();
+        // About as long as what came: growing would double megabytes over and over.
+        var output = new ArrayBufferWriter<byte>((int)Math.Clamp(caller.Bytes + 256, 256, options.Limits.Message.Bytes));
         ReadOnlySpan<XmlRpcValue> parameters = body is null ? [] : [body];
         if (XmlRpcWriter.WriteCall(output, Prefix + method, parameters) is { IsNone: false } refusal)
             return Refused($"{method}: {refusal}");

@@ -72,6 +72,17 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
     [Fact]
     public void Pushing_what_the_peer_has_reloads_nothing_there()
     {
+        // With an account that travels, the peer keeps the one that pushes against the primary: no difference either.
+        PushPair.MustUser(
+            pair.Primary,
+            new UserRequest
+            {
+                Action = "add",
+                Name = "erin",
+                Password = "erin's own",
+            }
+        );
+        Deadline.In(30).Await("erin arrives", () => pair.Peer.InSync && Users(pair.Secondary).Contains("erin"), () => $"{pair.Peer}");
         var rules = Handles();
         var entries = pair.Secondary.Ask(ControlVerb.ConfigHistory).History!.Count;
 
@@ -85,6 +96,32 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
         var dry = pair.Push(dryRun: true);
         Assert.True(dry.Ok, dry.Message);
         Assert.Empty(dry.Pushed!.Differences);
+    }
+
+    [Fact]
+    public void One_rule_travels_alone_and_after_an_edit_of_the_peer_the_whole_does()
+    {
+        var rule = Configured.Rule("block", "<address>203.0.113.77</address>", "travels alone");
+        pair.EditAndPush(root => root.With(ConfigNode.Leaf("lastchange", "1"))); // whatever ran before: the peer was read back
+        var before = Calls("redoubt.restore_config_changes");
+
+        pair.EditAndPush(root => Configured.AddFirst(root, "filter", rule));
+
+        Assert.Equal(before + 1, Calls("redoubt.restore_config_changes"));
+        Assert.Contains("travels alone", pair.Secondary.Place.Execute("nft", "list", "table", "inet", "redoubt"), StringComparison.Ordinal);
+        // What the peer holds now is not what the change is of; the operator there says that it may be taken away.
+        Configured.MustEdit(
+            pair.Secondary,
+            root => Configured.AddFirst(root, "filter", rule.Replace("alone", "here", StringComparison.Ordinal))
+        );
+        Assert.True(pair.Secondary.Ask(ControlVerb.ConfigAccept).Ok);
+        pair.EditAndPush(root =>
+            root.WithPath("filter", f => f!.WithChildren([.. f.Children.Where(r => r.Value("descr") != "travels alone")]))
+        );
+
+        Assert.Equal(before + 1, Calls("redoubt.restore_config_changes"));
+        var rules = pair.Secondary.Place.Execute("nft", "list", "table", "inet", "redoubt");
+        Assert.DoesNotContain("travels", rules, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -215,6 +252,10 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
         pair.Secondary.WaitForState(VipState.Master, Deadline.In(20));
         Deadline.In(20).Await("fw2 has the new address too", () => pair.Secondary.State(9) == VipState.Master);
     }
+
+    // In the audit of the secondary.
+    private int Calls(string method) =>
+        File.ReadLines(Path.Combine(pair.Secondary.Directory, "web.log")).Count(l => l.Contains(method, StringComparison.Ordinal));
 
     private string Handles() =>
         string.Join(

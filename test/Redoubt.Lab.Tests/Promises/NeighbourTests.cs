@@ -33,7 +33,7 @@ public sealed class NeighbourTests
         using var pair = new Pair(prepare: ForgetQuickly);
         var (fw1, observer) = (pair.First, pair.Topology.Observer);
         Assert.True(observer.Pings(Topology.LanVip));
-        Assert.Equal(MacAddress.Virtual(Topology.LanVhid), Known(observer, "lan0", Topology.LanVip));
+        Assert.Equal(MacAddress.Virtual(Topology.LanVhid), Neighbours.Known(observer, "lan0", Topology.LanVip));
         fw1.Freeze(); // it would repair the setting; its lease lives for a while yet
         fw1.Place.SetSysctl("ipv4/conf/lan0/arp_ignore", 0);
         // Whichever of the two answers comes last stays.
@@ -45,9 +45,9 @@ public sealed class NeighbourTests
                 {
                     observer.TryExecute("ip", "neigh", "flush", "dev", "lan0");
                     observer.TryExecute("ping", "-n", "-q", "-c", "1", "-W", "1", Topology.LanVip);
-                    return Known(observer, "lan0", Topology.LanVip) == Pair.Device(fw1.Place, "lan0").Mac;
+                    return Neighbours.Known(observer, "lan0", Topology.LanVip) == Pair.Device(fw1.Place, "lan0").Mac;
                 },
-                () => $"{Known(observer, "lan0", Topology.LanVip)}"
+                () => $"{Neighbours.Known(observer, "lan0", Topology.LanVip)}"
             );
     }
 
@@ -103,7 +103,7 @@ public sealed class NeighbourTests
             rounds++;
             for (var i = 0; i < expected.Length; i++)
             {
-                var known = Known(expected[i].Place, expected[i].Device, expected[i].Address);
+                var known = Neighbours.Known(expected[i].Place, expected[i].Device, expected[i].Address);
                 if (known is null)
                     continue; // not asked yet
                 Assert.True(known == expected[i].Mac, $"{expected[i]}: it knows {known} in round {rounds}");
@@ -112,13 +112,6 @@ public sealed class NeighbourTests
         }
         for (var i = 0; i < expected.Length; i++)
             Assert.True(seen[i] > rounds / 2, $"{expected[i]}: known in {seen[i]} of {rounds} rounds");
-    }
-
-    private static MacAddress? Known(Place place, string device, string address)
-    {
-        var words = place.Execute("ip", "neigh", "show", "to", address, "dev", device).Split((char[])[' ', '\n']);
-        var at = Array.IndexOf(words, "lladdr");
-        return at >= 0 && MacAddress.TryParse(words[at + 1], out var mac) ? mac : null;
     }
 
     private sealed record Expectation(Place Place, string Device, string Address, MacAddress Mac);

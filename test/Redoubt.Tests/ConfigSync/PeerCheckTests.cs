@@ -121,6 +121,20 @@ public sealed class PeerCheckTests
     }
 
     [Fact]
+    public void The_account_that_pushes_is_no_difference_where_the_peer_keeps_it()
+    {
+        XmlRpcStruct User(string name, string uid) => Struct(("name", Text(name)), ("uid", Text(uid)));
+        XmlRpcStruct Accounts(params XmlRpcValue[] users) =>
+            Struct(("system", Struct(("user", List(users)), ("group", List(Struct(("name", Text("admins")), ("gid", Text("1999"))))))));
+        var pushed = Accounts(User("dave", "2001"));
+        var peer = Accounts(User("dave", "2001"), User("sync", "2000"));
+
+        Assert.Empty(PeerCheck.Differences(peer, pushed, limit: 100, caller: "sync"));
+        Assert.Equal(["system/user[2]: only on the peer"], PeerCheck.Differences(peer, pushed, limit: 100));
+        Assert.Equal(["system/user[2]: only on the peer"], PeerCheck.Differences(peer, pushed, limit: 100, caller: "dave"));
+    }
+
+    [Fact]
     public void Any_two_structs_compare_to_lines() =>
         Seeds.ForEach(
             500,

@@ -1,4 +1,5 @@
 using Redoubt.Core.Configuration;
+using Redoubt.Core.Configuration.Document;
 using Redoubt.Core.Firewall;
 using Redoubt.Core.Neighbours;
 
@@ -234,5 +235,30 @@ public class AddressModeTests
         Assert.Equal(!fits, result.Errors.Any(p => p.Element == "virtualip/vip[5]/interface"));
         if (fits)
             Assert.Equal("lan@1", Assert.Single(ProxiedAddresses.Of(result.Configuration!)).Host!.Member);
+    }
+
+    [Theory]
+    [InlineData("<ipaddr>203.0.113.2</ipaddr>", 32, false)]
+    [InlineData("", 32, true)]
+    [InlineData("", 24, false)] // an alias leads there
+    public void A_next_hop_that_only_a_virtual_address_leads_to_is_on_the_link(string own, int alias, bool onLink)
+    {
+        var text = ConfigVectors
+            .Text("good/pair.xml")
+            .Replace("<ipaddr>203.0.113.2</ipaddr>", own, StringComparison.Ordinal)
+            .Replace(
+                "</virtualip>",
+                $"<vip>{Alias("wan", "203.0.113.9", alias)}</vip></virtualip>"
+                    + "<gateways><gateway_item><interface>wan</interface><gateway>203.0.113.254</gateway><name>FAR</name></gateway_item></gateways>"
+                    + "<staticroutes><route><network>192.0.2.0/24</network><gateway>FAR</gateway></route></staticroutes>",
+                StringComparison.Ordinal
+            );
+        Assert.True(ConfigDocument.TryRead(System.Text.Encoding.UTF8.GetBytes(text), out var document, out _));
+        var configuration = ConfigurationReader.Read(document!, "config.xml").Configuration!;
+
+        var route = Assert.Single(StaticRouteReader.Read(document!, configuration, "config.xml", out var problems));
+
+        Assert.Empty(problems);
+        Assert.Equal(onLink, route.IsOnLink);
     }
 }

@@ -258,10 +258,7 @@ public class ConntrackMessageTests
         var entry = Tcp();
         var buffer = new byte[ConntrackLimits.MaxMessageLength];
         Round();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-            Round();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocated.During(1000, _ => Round()));
 
         void Round()
         {

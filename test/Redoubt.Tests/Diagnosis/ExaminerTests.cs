@@ -203,6 +203,17 @@ public sealed class ExaminerTests
             StringComparison.Ordinal
         );
         Assert.Equal("", Bad(Whole() with { Foreign = [Foreign(1, s_now.AddHours(-1))] }));
+        // VRRP for IPv6 has other virtual MACs, CARP over IPv6 has not.
+        var router6 = Foreign(1, s_now) with
+        {
+            Address = "fe80::99",
+        };
+        Assert.Equal("", Bad(Whole() with { Foreign = [router6] }));
+        Assert.StartsWith(
+            "Error carp 1@lan",
+            Bad(Whole() with { Foreign = [router6 with { Protocol = "carp" }] }),
+            StringComparison.Ordinal
+        );
 
         var examination = Examiner.Examine(Whole() with { Foreign = [Foreign(2, s_now)] });
         Assert.DoesNotContain(examination.Findings, f => f.Verdict != Verdict.Ok);

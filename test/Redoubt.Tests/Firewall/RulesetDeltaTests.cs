@@ -12,6 +12,27 @@ public class RulesetDeltaTests
     public void Nothing_differs_from_itself() => Assert.Equal("", RulesetDelta.Between(Build(Pair), Build(Pair)));
 
     [Fact]
+    public void Two_rulesets_have_the_same_text_where_what_they_write_is_equal()
+    {
+        var one = new AddressPrefix(new(0, 0x0a00_0001u), false, 32);
+        Ruleset[] all =
+        [
+            Build(Pair),
+            Build(Pair),
+            Build(Pair with { FilterRules = Pair.FilterRules.RemoveAt(7) }),
+            Build(Pair with { FilterRules = Pair.FilterRules.SetItem(1, Pair.FilterRules[1] with { Description = "other" }) }),
+            Build(WithOffice([one])),
+            Build(WithOffice([one, one with { Address = new(0, 0x0a00_0005u) }])),
+            Build(new NodeConfiguration()),
+        ];
+        foreach (var a in all)
+        {
+            foreach (var b in all)
+                Assert.Equal(a.ToString() == b.ToString(), a.HasTextOf(b));
+        }
+    }
+
+    [Fact]
     public void One_edited_rule_rewrites_its_chain_and_no_other()
     {
         var edited = Pair with { FilterRules = Pair.FilterRules.SetItem(1, Pair.FilterRules[1] with { Action = RuleAction.Pass }) };

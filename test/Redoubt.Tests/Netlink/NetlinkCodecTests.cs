@@ -206,10 +206,7 @@ public class NetlinkCodecTests
     {
         var buffer = new byte[512];
         Round();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 10_000; i++)
-            Round();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocated.During(10_000, _ => Round()));
 
         void Round()
         {

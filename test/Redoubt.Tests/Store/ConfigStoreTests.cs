@@ -107,6 +107,37 @@ public sealed class ConfigStoreTests : IDisposable
     }
 
     [Fact]
+    public void What_the_disk_has_no_room_for_is_refused_before_anything_is_applied()
+    {
+        using var store = _bench.Open();
+        var before = _bench.OnDisk;
+        Directory.CreateDirectory(_bench.FilePath + AtomicFile.Draft);
+
+        var reply = store.Apply(StoreBench.Document("new"), StoreBench.By("alice"));
+
+        Assert.False(reply.Ok);
+        Assert.Contains("cannot be saved", reply.Message, StringComparison.Ordinal);
+        Assert.Empty(_bench.First.Applied);
+        Assert.Equal(before, _bench.OnDisk);
+        Assert.Single(store.History().History!);
+        Assert.False(File.Exists(_bench.Pending));
+        Directory.Delete(_bench.FilePath + AtomicFile.Draft);
+        Assert.True(store.Apply(StoreBench.Document("new"), StoreBench.By("alice")).Ok);
+        Assert.False(File.Exists(_bench.FilePath + AtomicFile.Draft));
+    }
+
+    [Fact]
+    public void Where_an_applier_fails_no_draft_stays()
+    {
+        using var store = _bench.Open();
+        _bench.Second.Refuses = "new";
+
+        Assert.False(store.Apply(StoreBench.Document("new"), StoreBench.By("alice")).Ok);
+
+        Assert.False(File.Exists(_bench.FilePath + AtomicFile.Draft));
+    }
+
+    [Fact]
     public void A_change_based_on_what_is_no_longer_in_force_is_a_conflict()
     {
         using var store = _bench.Open();

@@ -19,9 +19,11 @@ internal sealed class PushBench : IDisposable
 {
     private const string Account = "sync";
     private const string Password = "push secret 1";
+    private static readonly TimeSpan _settle = TimeSpan.FromSeconds(2);
     private readonly LabCluster _lab;
     private readonly LabProcess[] _webs;
     private readonly int _rules;
+    private readonly byte[] _small;
 
     /// <summary>Brings both up, in sync. Throws <see cref="LabException"/>.</summary>
     public PushBench(int rules)
@@ -45,6 +47,7 @@ internal sealed class PushBench : IDisposable
             Done(_lab.Redoubt(2).Ask(new ControlRequest { Verb = ControlVerb.User, User = user }));
             Apply(WithSync(File.ReadAllBytes(Primary.ConfigFile), PinOf(_lab.Redoubt(2))));
             AwaitSync(Deadline.In(30));
+            _small = File.ReadAllBytes(Primary.ConfigFile);
         }
         catch
         {
@@ -55,26 +58,34 @@ internal sealed class PushBench : IDisposable
 
     private RedoubtNode Primary => _lab.Redoubt(1);
 
-    /// <summary>One round; a line each.</summary>
-    public IEnumerable<string> Run()
-    {
-        var small = File.ReadAllBytes(Primary.ConfigFile);
-        var large = LargeConfiguration.Of(small, _rules, "");
-        var (applied, whole) = Measure(large);
-        yield return Text(
-            $"{_rules} rules, {_rules / 10} aliases of 100 addresses ({large.Length >> 10} KiB): applied on the first node in {applied:F0} ms, on the second one {whole - applied:F0} ms later"
+    /// <summary>What is measured.</summary>
+    public string Title =>
+        Text(
+            $"{_rules} rules, {Math.Max(1, _rules / 10)} aliases of 100 addresses ({LargeConfiguration.Of(_small, _rules, "").Length >> 10} KiB)"
         );
-        yield return Text($"nft -f of the same ruleset: {BareNft():F0} ms");
-        (applied, whole) = Measure(LargeConfiguration.Of(small, _rules, " changed"));
-        yield return Text($"one rule changed: applied on the first node in {applied:F0} ms, in sync after {whole:F0} ms end to end");
-        var watch = Stopwatch.StartNew();
-        Done(Primary.Ask(new ControlRequest { Verb = ControlVerb.ConfigPush }));
-        yield return Text($"a push of nothing new: {watch.Elapsed.TotalMilliseconds:F0} ms");
-        yield return Text(
+
+    /// <summary>The most that each process had in memory until now.</summary>
+    public string Memory =>
+        Text(
             $"largest memory: redoubtd {Peak(Primary.Daemon!)} and {Peak(_lab.Redoubt(2).Daemon!)} MiB, redoubt-web {Peak(_webs[0])} and {Peak(_webs[1])} MiB"
         );
-        Apply(small);
+
+    /// <summary>One round. Throws <see cref="LabException"/>.</summary>
+    public PushSample Run()
+    {
+        var (applied, whole) = Measure(LargeConfiguration.Of(_small, _rules, ""));
+        Thread.Sleep(_settle);
+        var (oneApplied, oneWhole) = Measure(LargeConfiguration.Of(_small, _rules, " changed"));
+        Thread.Sleep(_settle);
+        var watch = Stopwatch.StartNew();
+        Done(Primary.Ask(new ControlRequest { Verb = ControlVerb.ConfigPush }));
+        var nothing = watch.Elapsed.TotalMilliseconds;
+        // Last: the kernel is busy for a while with taking down what this one leaves.
+        var bare = BareNft();
+        Apply(_small);
         AwaitSync(Deadline.In(60));
+        Thread.Sleep(_settle);
+        return new PushSample(applied, whole - applied, oneApplied, oneWhole, nothing, bare);
     }
 
     /// <inheritdoc />

@@ -158,16 +158,18 @@ internal sealed class StateBench(StateKind kind, StateResults results, IReadOnly
         Lab.Nodes[1].Stop();
         _flows!.Open(BulkStates, 30_000);
         Second.TryExecute("conntrack", "-F");
+        // What the generator lost on its way is nobody's to replicate.
+        var target = Math.Min(BulkStates, Count(First) - OwnFlows);
         Lab.Nodes[1].Start();
         StateKind.AskForBulk(Lab.Nodes[1]);
         var deadline = Deadline.In(30);
         while (Count(Second) < 100 && !deadline.HasPassed)
             Thread.SpinWait(2000);
         var clock = Stopwatch.StartNew();
-        while (Count(Second) < BulkStates && !deadline.HasPassed)
+        while (Count(Second) < target && !deadline.HasPassed)
             Thread.Sleep(1);
-        if (Count(Second) < BulkStates)
-            note($"{kind.Name}: only {Count(Second)} of {BulkStates} states arrived within 30 s");
+        if (Count(Second) < target)
+            note($"{kind.Name}: only {Count(Second)} of {target} states arrived within 30 s");
         else
             Note("bulk", clock.Elapsed.TotalSeconds);
         Note("rssSend", Rss(0));

@@ -155,39 +155,42 @@ public sealed record ConfigDiff(ImmutableArray<ConfigChange> Changes, int Total)
             var partners = new int[b.Count];
             Array.Fill(partners, -1);
             var isTaken = new bool[a.Count];
-            foreach (var identity in new Func<ConfigNode, string?>[] { ConfigDigest.Of, Key })
+            var (left, right) = (a.Count - tail - head, b.Count - tail - head);
+            if (left == 0 || right == 0)
+                return partners;
+            // Of one item on either side it is known that they differ.
+            if (left > 1 || right > 1)
+                Match<int>(n => (ConfigDigest.HashOf(n), true), ConfigDigest.AreEqual);
+            Match(n => Key(n) is { } key ? (key, true) : ("", false), (_, _) => true);
+            // One item on either side with nothing that names it: the same one, changed.
+            if (left == 1 && right == 1 && !isTaken[head] && (Key(a[head]) is null || Key(b[head]) is null))
+                partners[head] = head;
+            return partners;
+
+            void Match<T>(Func<ConfigNode, (T Value, bool IsKnown)> identity, Func<ConfigNode, ConfigNode, bool> isSame)
+                where T : notnull
             {
-                var waiting = new Dictionary<string, Queue<int>>();
+                var waiting = new Dictionary<T, Queue<int>>();
                 for (var i = head; i < a.Count - tail; i++)
                 {
-                    if (isTaken[i] || identity(a[i]) is not { } known)
+                    if (isTaken[i] || identity(a[i]) is not (var known, true))
                         continue;
                     if (!waiting.TryGetValue(known, out var queue))
                         waiting[known] = queue = new Queue<int>();
                     queue.Enqueue(i);
                 }
-                for (var i = head; i < b.Count - tail; i++)
+                for (var i = head; i < b.Count - tail && waiting.Count > 0; i++)
                 {
-                    if (
-                        partners[i] >= 0
-                        || identity(b[i]) is not { } wanted
-                        || !waiting.TryGetValue(wanted, out var queue)
-                        || queue.Count == 0
-                    )
+                    if (partners[i] >= 0 || identity(b[i]) is not (var wanted, true) || !waiting.TryGetValue(wanted, out var queue))
+                        continue;
+                    if (!isSame(a[queue.Peek()], b[i]))
                         continue;
                     partners[i] = queue.Dequeue();
                     isTaken[partners[i]] = true;
+                    if (queue.Count == 0)
+                        waiting.Remove(wanted);
                 }
             }
-            // One item on either side with nothing that names it: the same one, changed.
-            if (
-                a.Count - tail - head == 1
-                && b.Count - tail - head == 1
-                && !isTaken[head]
-                && (Key(a[head]) is null || Key(b[head]) is null)
-            )
-                partners[head] = head;
-            return partners;
         }
 
         // The longest run of partners that kept their order: the others are those that moved.

@@ -9,6 +9,9 @@ namespace Redoubt.Core.Configuration.Document;
 /// </summary>
 public static class ConfigDigest
 {
+    // From so many elements inside on a digest is kept with its element.
+    private const int Many = 64;
+
     // Bytes that neither a name nor a text can hold.
     private const byte Opens = 1;
     private const byte HasText = 2;
@@ -18,7 +21,10 @@ public static class ConfigDigest
     public static string Empty { get; } = Convert.ToHexStringLower(SHA256.HashData([]));
 
     /// <summary>SHA-256 in hexadecimal digits. A section without content has the digest of one that is not there.</summary>
-    public static string Of(ConfigNode? node) => Of(node is null ? [] : [node]);
+    public static string Of(ConfigNode? node) =>
+        node is null ? Empty
+        : node.Children.Length < Many ? Of([node])
+        : node.Digest ??= Of([node]);
 
     /// <summary>One digest of several sections, those that are empty left out, in order of their names.</summary>
     public static string Of(IEnumerable<ConfigNode> sections)

@@ -12,12 +12,13 @@ public sealed class ConfigDocument
     private readonly string _after;
     private readonly bool _hasMark;
 
-    private ConfigDocument(ConfigNode root, string before, string after, bool hasMark)
+    private ConfigDocument(ConfigNode root, string before, string after, bool hasMark, int elements = 0)
     {
         Root = root;
         _before = before;
         _after = after;
         _hasMark = hasMark;
+        Elements = elements;
     }
 
     /// <summary>A new document around a root element.</summary>
@@ -37,8 +38,43 @@ public sealed class ConfigDocument
         return document is not null;
     }
 
-    internal static ConfigDocument Read(ConfigNode root, string source, bool hasMark) =>
-        new(root, source[..root.Place.Start], source[root.Place.End..], hasMark);
+    /// <summary>
+    /// Reads a file that is much like one that was read before: what stands in both unchanged is taken from that one instead of being read again, and is the same
+    /// object. The result is the same as without.
+    /// </summary>
+    /// <param name="xml">The file.</param>
+    /// <param name="known">What was read before.</param>
+    /// <param name="knownXml">The bytes that it was read from.</param>
+    /// <param name="document">What was read.</param>
+    /// <param name="refusal">Why nothing was.</param>
+    public static bool TryRead(
+        ReadOnlySpan<byte> xml,
+        ConfigDocument known,
+        ReadOnlySpan<byte> knownXml,
+        out ConfigDocument? document,
+        out XmlRefusal? refusal
+    )
+    {
+        document = known.IsRead ? ConfigTreeUpdate.TryMake(known, knownXml, xml) : null;
+        refusal = null;
+        return document is not null || TryRead(xml, out document, out refusal);
+    }
+
+    internal static ConfigDocument Read(ConfigNode root, string source, bool hasMark, int elements) =>
+        new(root, source[..root.Place.Start], source[root.Place.End..], hasMark, elements);
+
+    /// <summary>Elements of a file that was read; 0 for a document that was put together.</summary>
+    internal int Elements { get; }
+
+    internal bool IsRead => Elements > 0;
+
+    /// <summary>Characters before the root element.</summary>
+    internal int RootAt => _before.Length;
+
+    internal bool HasMark => _hasMark;
+
+    /// <summary>The same file, read, with something else inside of its root element.</summary>
+    internal ConfigDocument Updated(ConfigNode root, int elements) => new(root, _before, _after, _hasMark, elements);
 
     /// <summary>The same file with another root element.</summary>
     public ConfigDocument With(ConfigNode root) => ReferenceEquals(root, Root) ? this : new ConfigDocument(root, _before, _after, _hasMark);

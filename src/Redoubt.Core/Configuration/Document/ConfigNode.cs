@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace Redoubt.Core.Configuration.Document;
 
@@ -38,6 +39,9 @@ public sealed class ConfigNode
 
     internal ref readonly Placement Place => ref _place;
 
+    /// <summary>Its digest, where <see cref="ConfigDigest"/> has worked it out and it is worth keeping.</summary>
+    internal string? Digest { get; set; }
+
     /// <summary>Whether it is written exactly as in its file.</summary>
     internal bool IsAsWritten => _isAsWritten;
 
@@ -49,6 +53,43 @@ public sealed class ConfigNode
 
     internal static ConfigNode Read(string name, string text, ImmutableArray<ConfigNode> children, in Placement place, int line) =>
         new(name, text, children, place, true, line);
+
+    /// <summary>
+    /// An element that was read, with something else inside: it is written by its tags, by what each child stands for, and by what stands behind the last one. Its
+    /// place is a text of its own, so that it does not hold a whole file. It stands so many lines further down.
+    /// </summary>
+    internal ConfigNode ReadAnew(ImmutableArray<ConfigNode> children, ReadOnlySpan<char> tail, int lines)
+    {
+        var lead = _place.Between(_place.Lead, _place.Start);
+        var start = _place.Between(_place.Start, _place.Content);
+        var end = _place.Between(_place.ContentEnd, _place.End);
+        // One character stands for the children: without any the tail would be no tail.
+        var source = string.Concat(string.Concat(lead, start, " "), tail, end);
+        var content = lead.Length + start.Length;
+        var tailEnd = content + 1 + tail.Length;
+        return new ConfigNode(
+            Name,
+            "",
+            children,
+            new Placement(source, 0, lead.Length, content, content + 1, tailEnd, source.Length),
+            false,
+            Line + lines
+        );
+    }
+
+    /// <summary>The same element, so many lines further down.</summary>
+    internal ConfigNode Below(int lines)
+    {
+        var children = Children;
+        if (!children.IsEmpty)
+        {
+            var moved = new ConfigNode[children.Length];
+            for (var i = 0; i < moved.Length; i++)
+                moved[i] = children[i].Below(lines);
+            children = ImmutableCollectionsMarshal.AsImmutableArray(moved);
+        }
+        return new ConfigNode(Name, Text, children, _place, _isAsWritten, Line + lines);
+    }
 
     /// <summary>The first element of that name inside, or null.</summary>
     public ConfigNode? First(string name)

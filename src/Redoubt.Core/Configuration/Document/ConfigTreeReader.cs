@@ -5,7 +5,11 @@ using System.Xml;
 namespace Redoubt.Core.Configuration.Document;
 
 /// <summary>Builds the tree of a document and notes where each element stands in its text. Iterative: a deep file must meet a limit, never the end of the stack.</summary>
-internal sealed class ConfigTreeReader(XmlReader reader, string source)
+/// <param name="reader">Over <paramref name="source"/>.</param>
+/// <param name="source">The file, or a piece of what stands inside an element of it.</param>
+/// <param name="lines">Lines of the file before it.</param>
+/// <param name="depth">Elements around it.</param>
+internal sealed class ConfigTreeReader(XmlReader reader, string source, int lines = 0, int depth = 0)
 {
     private readonly IXmlLineInfo _position = (IXmlLineInfo)reader;
     private readonly Stack<Open> _open = new();
@@ -13,26 +17,41 @@ internal sealed class ConfigTreeReader(XmlReader reader, string source)
     private readonly StringBuilder _text = new();
     private int _line = 1;
     private int _lineStart;
+    private bool _isDeclared;
+
+    /// <summary>Elements that were read.</summary>
+    public int Elements { get; private set; }
 
     /// <summary>The root element; null where a limit was met.</summary>
-    public ConfigNode? Read(out XmlRefusal? refusal)
+    public ConfigNode? Read(out XmlRefusal? refusal) => ReadAll(out refusal) && _closed.Count == 1 ? _closed[0] : null;
+
+    /// <summary>The elements of a piece; false where a limit was met, or where it begins as a file of its own.</summary>
+    public bool TryReadPiece(out IReadOnlyList<ConfigNode> nodes)
+    {
+        nodes = _closed;
+        return ReadAll(out _) && !_isDeclared;
+    }
+
+    private bool ReadAll(out XmlRefusal? refusal)
     {
         refusal = null;
-        var elements = 0;
         while (reader.Read())
         {
             switch (reader.NodeType)
             {
                 case XmlNodeType.XmlDeclaration when reader.GetAttribute("encoding") is { } encoding && !IsUtf8(encoding):
                     refusal = new XmlRefusal(1, "the file says that it is not in UTF-8");
-                    return null;
+                    return false;
+                case XmlNodeType.XmlDeclaration:
+                    _isDeclared = true;
+                    break;
                 case XmlNodeType.Element:
-                    if (++elements > ConfigurationLimits.Elements)
+                    if (++Elements > ConfigurationLimits.Elements)
                         refusal = new XmlRefusal(_position.LineNumber, "the file has too many elements");
-                    else if (reader.Depth >= ConfigurationLimits.Depth)
+                    else if (reader.Depth + depth >= ConfigurationLimits.Depth)
                         refusal = new XmlRefusal(_position.LineNumber, "elements are nested too deeply");
                     if (refusal is not null)
-                        return null;
+                        return false;
                     Begin();
                     break;
                 case XmlNodeType.Text or XmlNodeType.CDATA or XmlNodeType.SignificantWhitespace or XmlNodeType.Whitespace:
@@ -46,7 +65,7 @@ internal sealed class ConfigTreeReader(XmlReader reader, string source)
                     break;
             }
         }
-        return _closed.Count == 1 ? _closed[0] : null;
+        return true;
     }
 
     private static bool IsUtf8(string encoding) => encoding.ToLowerInvariant() is "utf-8" or "utf8" or "us-ascii";
@@ -57,7 +76,7 @@ internal sealed class ConfigTreeReader(XmlReader reader, string source)
         var content = EndOfTag(nameAt);
         var name = reader.Name.ToLowerInvariant();
         _text.Clear();
-        _open.Push(new Open(name, _position.LineNumber, nameAt - 1, content, _closed.Count));
+        _open.Push(new Open(name, lines + _position.LineNumber, nameAt - 1, content, _closed.Count));
         if (reader.IsEmptyElement)
             End(content, content);
     }
@@ -80,6 +99,8 @@ internal sealed class ConfigTreeReader(XmlReader reader, string source)
         var lead = open.Start;
         if (_open.TryPeek(out var parent))
             lead = _closed.Count > parent.FirstChild ? _closed[^1].Place.End : parent.Content;
+        else if (depth > 0)
+            lead = _closed.Count > 0 ? _closed[^1].Place.End : 0;
         _closed.Add(
             ConfigNode.Read(open.Name, text, children, new(source, lead, open.Start, open.Content, tail, contentEnd, end), open.Line)
         );

@@ -28,17 +28,22 @@ internal sealed class DatagramFlow : IFlow
     public string Name { get; }
 
     /// <summary>UDP; opens it with one datagram there and one back.</summary>
-    public static DatagramFlow Udp(Place near, Place far, ushort port)
+    public static DatagramFlow Udp(Place near, Place far, ushort port, string server = Topology.ServerAddress)
     {
+        var address = IPAddress.Parse(server);
         Socket Open(Place place, int local)
         {
-            var socket = place.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
-            socket.Bind(new IPEndPoint(IPAddress.Any, local));
+            var socket = place.Run(() => new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
+            socket.Bind(new IPEndPoint(AnyOf(address.AddressFamily), local));
             return socket;
         }
-        var target = new IPEndPoint(IPAddress.Parse(Topology.ServerAddress), port);
-        return new DatagramFlow($"UDP {port}", Open(near, 0), Open(far, port), isRaw: false, target, (_, n) => Number(n)).Opened();
+        var target = new IPEndPoint(address, port);
+        var flow = new DatagramFlow($"UDP {port}", Open(near, 0), Open(far, port), isRaw: false, target, (_, n) => Number(n));
+        flow._heard = new IPEndPoint(AnyOf(address.AddressFamily), 0);
+        return flow.Opened();
     }
+
+    private static IPAddress AnyOf(AddressFamily family) => family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
 
     /// <summary>GRE of version 0 without a key.</summary>
     public static DatagramFlow Gre(Place near, Place far) => Raw("GRE", near, far, 47, (_, n) => [0, 0, 0x88, 0xb5, .. Number(n)]).Opened();
@@ -121,7 +126,7 @@ internal sealed class DatagramFlow : IFlow
             {
                 while (true)
                 {
-                    EndPoint who = new IPEndPoint(IPAddress.Any, 0);
+                    EndPoint who = new IPEndPoint(AnyOf(_heard.AddressFamily), 0);
                     var length = to.ReceiveFrom(buffer, ref who);
                     var content = buffer.AsSpan(_isRaw ? Header : 0, length - (_isRaw ? Header : 0));
                     // Translation changes ports and checksum in front of what is compared.
@@ -130,7 +135,7 @@ internal sealed class DatagramFlow : IFlow
                     if (isFar)
                         return true;
                     var port = _readPort?.Invoke(content.ToArray()) ?? 0;
-                    if (((IPEndPoint)_heard).Address.Equals(IPAddress.Any))
+                    if (((IPEndPoint)_heard).Address.Equals(AnyOf(_heard.AddressFamily)))
                         (_heard, _heardPort) = (who, port);
                     // From the same translated address and port as ever.
                     return who.Equals(_heard) && port == _heardPort;

@@ -77,6 +77,108 @@ public class ClusterFaultTests
         Assert.Equal(TimeSpan.Zero, cluster.Overlap);
     }
 
+    /// <summary>F-7: ten times a second for 30 s.</summary>
+    [Fact]
+    public void A_link_that_flaps_moves_the_group_away_once_and_back_once()
+    {
+        var cluster = new ScriptedCluster();
+        var masters = new List<ClusterNode>();
+        void Go(int milliseconds)
+        {
+            for (var i = 0; i < milliseconds; i += 5)
+            {
+                cluster.Go(TimeSpan.FromMilliseconds(5));
+                if (cluster.Master is { } master && masters.LastOrDefault() != master)
+                    masters.Add(master);
+            }
+        }
+        Go(10);
+        var before = cluster.Transitions;
+        for (var i = 0; i < 300; i++)
+        {
+            cluster.First.SetLink(0, false, cluster.Now);
+            cluster.First.Run(cluster.Now);
+            Go(50);
+            cluster.First.SetLink(0, true, cluster.Now);
+            cluster.First.Run(cluster.Now);
+            Go(50);
+        }
+        Assert.Equal([cluster.First, cluster.Second], masters);
+        Go(10_000);
+
+        Assert.Equal([cluster.First, cluster.Second, cluster.First], masters);
+        Assert.Equal(before + (2 * 2 * 2), cluster.Transitions); // twice, on two segments, released here and claimed there
+        Assert.Equal(TimeSpan.Zero, cluster.Overlap);
+    }
+
+    /// <summary>F-14: once, and then to and fro as often as heartbeats go.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public void A_wall_clock_that_jumps_by_a_day_moves_nobody_and_is_seen_by_the_peer(int days)
+    {
+        var cluster = new ScriptedCluster();
+        var before = cluster.Transitions;
+
+        cluster.First.WallError = TimeSpan.FromDays(days);
+        cluster.Go(TimeSpan.FromSeconds(10));
+        Assert.InRange(
+            cluster.Second.Coordinator.Session.Peers.Single(p => p.Node == cluster.First.Id).ClockOffset,
+            (days * 86_400_000L) - 1000,
+            (days * 86_400_000L) + 1000
+        );
+        for (var i = 0; i < 600; i++)
+        {
+            foreach (var node in cluster.Nodes)
+                node.WallError = TimeSpan.FromDays(days * ((i + node.Index) % 3));
+            cluster.Go(TimeSpan.FromMilliseconds(50));
+        }
+
+        Assert.Equal((before, TimeSpan.Zero), (cluster.Transitions, cluster.Overlap));
+        cluster.First.PowerOff();
+        cluster.Go(TimeSpan.FromMilliseconds(250));
+        Assert.Same(cluster.Second, cluster.Master);
+    }
+
+    /// <summary>F-26: the kernel refuses every frame on one segment, and takes them again.</summary>
+    [Fact]
+    public void A_master_whose_advertisements_do_not_leave_gives_the_group_away_and_gets_it_back_when_they_do()
+    {
+        var cluster = new ScriptedCluster();
+
+        cluster.First.SetSending(0, works: false);
+        cluster.Go(TimeSpan.FromSeconds(5));
+        Assert.True(cluster.First.CannotSend);
+        Assert.Same(cluster.Second, cluster.Master);
+        cluster.Go(TimeSpan.FromMinutes(1));
+        Assert.Same(cluster.Second, cluster.Master);
+
+        cluster.First.SetSending(0, works: true);
+        cluster.Go(TimeSpan.FromSeconds(2));
+        Assert.Same(cluster.Second, cluster.Master);
+        cluster.Go(TimeSpan.FromSeconds(3));
+        Assert.False(cluster.First.CannotSend);
+        Assert.Same(cluster.First, cluster.Master);
+        Assert.Equal(TimeSpan.Zero, cluster.Overlap);
+    }
+
+    /// <summary>The twin of the last: less than three rounds.</summary>
+    [Fact]
+    public void A_refusal_or_two_changes_nothing()
+    {
+        var cluster = new ScriptedCluster();
+        var before = cluster.Transitions;
+        for (var i = 0; i < 20; i++)
+        {
+            cluster.First.SetSending(0, works: false);
+            cluster.Go(TimeSpan.FromSeconds(1.5));
+            cluster.First.SetSending(0, works: true);
+            cluster.Go(TimeSpan.FromSeconds(3));
+            Assert.False(cluster.First.CannotSend);
+        }
+        Assert.Equal((before, TimeSpan.Zero), (cluster.Transitions, cluster.Overlap));
+    }
+
     /// <summary>F-8, F-9: one direction of one segment.</summary>
     [Theory]
     [InlineData(0, 1)]

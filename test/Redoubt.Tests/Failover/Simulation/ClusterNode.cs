@@ -32,6 +32,7 @@ public sealed record ClusterShape(
 public sealed class ClusterNode
 {
     private const int QueueLimit = 256;
+    private static readonly TimeSpan _linkHoldDown = TimeSpan.FromSeconds(1);
     private static readonly ClusterSecret _secret = new(Enumerable.Range(0, 32).Select(i => (byte)i).ToArray());
     private readonly ClusterShape _shape;
     private readonly Random _random;
@@ -42,6 +43,11 @@ public sealed class ClusterNode
     private readonly Instant[] _leaseEnd;
     private readonly Instant[] _kernelLeaseEnd;
     private readonly bool[] _granted;
+    private readonly bool[] _refuses; // the kernel takes no frame of ours for the segment
+    private LinkDamping[] _links = [];
+    private SendHealth[] _sending = [];
+    private Instant _forgivenAt = Instant.Never;
+    private int _asked;
     private CarpSegment[] _segments = [];
     private CarpVirtualHost[] _hosts = [];
     private FailoverCoordinator _coordinator = null!;
@@ -55,6 +61,7 @@ public sealed class ClusterNode
         _leaseEnd = new Instant[shape.Groups];
         _kernelLeaseEnd = new Instant[shape.Groups];
         _granted = new bool[shape.Segments];
+        _refuses = new bool[shape.Segments];
     }
 
     public int Index { get; }
@@ -70,6 +77,17 @@ public sealed class ClusterNode
     public int Transitions { get; private set; }
 
     public int Demotion { get; private set; }
+
+    /// <summary>What its wall clock says is off by so much.</summary>
+    public TimeSpan WallError { get; set; }
+
+    /// <summary>The kernel takes frames for the segment, or refuses each.</summary>
+    public void SetSending(int segment, bool works) => _refuses[segment] = !works;
+
+    /// <summary>Demoted for advertisements that do not leave.</summary>
+    public bool CannotSend => Array.Exists(_sending, s => s.IsSick);
+
+    private long Wall(Instant now) => 1_800_000_000_000 + (now.Nanoseconds / 1_000_000) + (long)WallError.TotalMilliseconds;
 
     public FailoverCoordinator Coordinator => _coordinator;
 
@@ -90,7 +108,9 @@ public sealed class ClusterNode
             var deadline = _coordinator.Deadline;
             foreach (var host in _hosts)
                 deadline = Instant.Earlier(deadline, host.Machine.Deadline);
-            return deadline;
+            for (var i = 0; i < _links.Length; i++)
+                deadline = Instant.Earlier(deadline, Instant.Earlier(_links[i].Deadline, ProbeAt(i)));
+            return Instant.Earlier(deadline, _forgivenAt);
         }
     }
 
@@ -128,6 +148,10 @@ public sealed class ClusterNode
         {
             MayPreempt = _shape.Preempt,
         };
+        _forgivenAt = Instant.Never;
+        _asked = 0;
+        _links = new LinkDamping[_shape.Segments];
+        _sending = new SendHealth[_shape.Segments];
         _segments = new CarpSegment[_shape.Segments];
         _hosts = new CarpVirtualHost[_shape.Segments];
         for (var i = 0; i < _shape.Segments; i++)
@@ -148,11 +172,14 @@ public sealed class ClusterNode
             };
             _segments[i] = new CarpSegment();
             _segments[i].Add(_hosts[i]);
+            _sending[i] = new SendHealth();
+            _links[i] = new LinkDamping();
+            _links[i].OnCarrier(_linkUp[i], now);
             _coordinator.SetSegment(i, _linkUp[i], now);
             if (_linkUp[i])
                 Execute(i, _hosts[i].Machine.OnReady(now), now);
         }
-        SetDemotion(0, now);
+        SpreadDemotion(now);
         (_wokeAt, _due) = (now, now);
         Run(now);
     }
@@ -176,8 +203,7 @@ public sealed class ClusterNode
         CheckLeases(now);
         for (var i = 0; i < _shape.Segments; i++)
         {
-            if (_linkUp[i] != (Machine(i).State != CarpState.Init))
-                HearLink(i, now);
+            HearLink(i, now);
         }
         Run(now);
     }
@@ -190,8 +216,25 @@ public sealed class ClusterNode
         IsCrashed = true;
     }
 
-    public void SetDemotion(int total, Instant now)
+    /// <summary>What the operator asks for; faults add to it.</summary>
+    public void SetDemotion(int amount, Instant now)
     {
+        _asked = amount;
+        SpreadDemotion(now);
+    }
+
+    private void SpreadDemotion(Instant now)
+    {
+        var faults = 0;
+        for (var i = 0; i < _links.Length; i++)
+            faults += _links[i].IsUsable ? 0 : DemotionLedger.FullDemotion;
+        if (faults == 0 && _forgivenAt != Instant.Never)
+            faults = DemotionLedger.FullDemotion;
+        foreach (var sending in _sending)
+            faults += sending.IsSick ? DemotionLedger.FullDemotion : 0;
+        var total = _asked + faults;
+        if (total == Demotion && total == _coordinator.Session.Ledger)
+            return;
         Demotion = total;
         _coordinator.SetLedger(total);
         for (var i = 0; i < _hosts.Length; i++)
@@ -209,11 +252,43 @@ public sealed class ClusterNode
 
     private void HearLink(int segment, Instant now)
     {
-        var up = _linkUp[segment];
-        _coordinator.SetSegment(segment, up, now);
-        Execute(segment, up ? _hosts[segment].Machine.OnReady(now) : _hosts[segment].Machine.OnNotReady(now), now);
-        SetDemotion(_linkUp.All(l => l) ? 0 : 240, now);
+        var was = _links[segment].IsUsable;
+        _links[segment].OnCarrier(_linkUp[segment], now);
+        if (was != _links[segment].IsUsable)
+            LinkChanged(segment, now);
     }
+
+    // As the election loop: down counts at once, up lets it listen at once and be demoted for a moment longer.
+    private void LinkChanged(int segment, Instant now)
+    {
+        var up = _links[segment].IsUsable;
+        _coordinator.SetSegment(segment, up, now);
+        _forgivenAt = Array.TrueForAll(_links, l => l.IsUsable) ? now + _linkHoldDown : Instant.Never;
+        if (!up)
+            SpreadDemotion(now);
+        Execute(segment, up ? _hosts[segment].Machine.OnReady(now) : _hosts[segment].Machine.OnNotReady(now), now);
+    }
+
+    private void Housekeep(Instant now)
+    {
+        for (var i = 0; i < _links.Length; i++)
+        {
+            if (now >= _links[i].Deadline)
+            {
+                _links[i].OnTurn(now);
+                LinkChanged(i, now);
+            }
+            if (now >= ProbeAt(i) && _sending[i].OnSent(!_refuses[i], now))
+                SpreadDemotion(now);
+        }
+        if (now < _forgivenAt)
+            return;
+        _forgivenAt = Instant.Never;
+        SpreadDemotion(now);
+    }
+
+    private Instant ProbeAt(int segment) =>
+        Machine(segment).State == CarpState.Master || !_links[segment].IsUsable ? Instant.Never : _sending[segment].ProbeAt;
 
     public void Arrive(int path, ClusterPacket packet, Instant now)
     {
@@ -260,6 +335,7 @@ public sealed class ClusterNode
             else
                 Execute(i, machine.OnTurn(now), now);
         }
+        Housekeep(now);
         TellGroups(now);
         _coordinator.Publish();
         if (_coordinator.MustSend)
@@ -280,7 +356,7 @@ public sealed class ClusterNode
     {
         if (packet.IsHeartbeat)
         {
-            _coordinator.Session.Receive(packet.Payload, path, now, 0);
+            _coordinator.Session.Receive(packet.Payload, path, now, Wall(now));
             return;
         }
         var receipt = _segments[path].Receive(packet.Payload, false, packet.Source, CarpFrame.GroupIPv4, 255, now);
@@ -334,7 +410,7 @@ public sealed class ClusterNode
         var group = _shape.GroupOfSegment[segment];
         var machine = _hosts[segment].Machine;
         if (actions.HasFlag(CarpActions.Resign))
-            Advertise(segment, CarpAdvertisement.Resigned, CarpAdvertisement.Resigned);
+            Advertise(segment, CarpAdvertisement.Resigned, CarpAdvertisement.Resigned, now);
         if (actions.HasFlag(CarpActions.Release))
         {
             _granted[segment] = false;
@@ -353,8 +429,8 @@ public sealed class ClusterNode
         }
         if (!actions.HasFlag(CarpActions.Advertise))
             return;
-        Advertise(segment, 1, machine.EffectiveSkew);
-        if (_coordinator.Pace.InForce == HoldLevel.Alone && _linkUp[segment])
+        Advertise(segment, 1, machine.EffectiveSkew, now);
+        if (_coordinator.Pace.InForce == HoldLevel.Alone && _linkUp[segment] && !_refuses[segment])
             Renew(group, now, machine.LeaseTime);
     }
 
@@ -364,9 +440,13 @@ public sealed class ClusterNode
         _leaseEnd[group] = _kernelLeaseEnd[group] - TimeSpan.FromMilliseconds(5);
     }
 
-    private void Advertise(int segment, byte advBase, byte advSkew)
+    private void Advertise(int segment, byte advBase, byte advSkew, Instant now)
     {
         if (!_linkUp[segment])
+            return;
+        if (_sending[segment].OnSent(!_refuses[segment], now))
+            SpreadDemotion(now);
+        if (_refuses[segment])
             return;
         Span<byte> frame = stackalloc byte[CarpFrame.MaxLength];
         var source = AddressOn(segment, Index);
@@ -392,10 +472,10 @@ public sealed class ClusterNode
         for (var path = 0; path < _shape.Paths; path++)
         {
             var segment = path < _shape.Segments;
-            if (segment && !_linkUp[path])
+            if (segment && (!_linkUp[path] || _refuses[path]))
                 continue;
             var source = segment ? AddressOn(path, Index) : default;
-            var length = _coordinator.Session.Write(buffer, path, leaving, source, default, now, 0);
+            var length = _coordinator.Session.Write(buffer, path, leaving, source, default, now, Wall(now));
             _send(this, path, new ClusterPacket(Index, source, true, buffer[..length].ToArray()));
             renewed |= segment;
         }
