@@ -84,7 +84,7 @@ public sealed partial class PlainPfsyncEngine
     private void WriteBulk(PfPeerLink peer)
     {
         // Before our own table is known, to say "that was all" would be untrue.
-        if (!peer.BulkOutActive || !_isTableKnown)
+        if (!peer.BulkOutActive || !_walk.IsTableKnown)
             return;
         for (var last = Counters.DatagramsSent + BulkPacketsPerTick; peer.BulkOutCursor < _store.High; peer.BulkOutCursor++)
         {
@@ -142,6 +142,6 @@ public sealed partial class PlainPfsyncEngine
         ReadyReason = why;
         // What passes here already and no peer knew is ours from now on.
         if (IsForwarding)
-            StartScan(isUrgent: true);
+            _walk.Start(_now, isUrgent: true);
     }
 }

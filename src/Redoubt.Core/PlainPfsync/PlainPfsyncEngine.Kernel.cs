@@ -37,7 +37,7 @@ public sealed partial class PlainPfsyncEngine
         _now = now;
         Counters.Overruns++;
         Notice?.Invoke("overrun", "the kernel dropped news of connections; comparing with the whole table");
-        StartScan(isUrgent: true);
+        _walk.Start(_now, isUrgent: true);
     }
 
     private void TakeNew(in ConntrackEntry entry)
@@ -72,7 +72,7 @@ public sealed partial class PlainPfsyncEngine
         _store.SetEntry(number, whole);
         ref var flow = ref _store[number];
         flow.InKernel = true;
-        flow.SeenInScan = _scan;
+        flow.SeenInScan = _walk.Number;
         flow.KernelUntil = _now + TimeSpan.FromSeconds(entry.TimeoutSeconds);
         SetOurs(ref flow, true);
         Begin(number);

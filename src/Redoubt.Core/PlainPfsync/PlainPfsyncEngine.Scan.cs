@@ -6,75 +6,22 @@ namespace Redoubt.Core.PlainPfsync;
 // news told of are found, and what was not met is looked up singly before it counts as gone.
 public sealed partial class PlainPfsyncEngine
 {
-    private const int SliceEntries = 512;
     private const int LiberalAtOnce = 1024;
-    private static readonly TimeSpan _sliceInterval = TimeSpan.FromMilliseconds(20);
 
     // Between two looks at a timeout: what differs by more was moved by a packet.
     private const double TimeoutSlack = 3;
 
-    private readonly ConntrackEntry[] _slice = new ConntrackEntry[SliceEntries];
     private readonly ConntrackTuple[] _liberal = new ConntrackTuple[LiberalAtOnce];
-    private uint _scan;
-    private bool _isUrgent;
-    private bool _isTableKnown;
-    private bool _isWalking;
+    private readonly TableWalk _walk;
     private bool _isLeaving;
-    private int _sweepCursor = -1;
     private int _liberalCursor = -1;
-    private Instant _scanStarted;
-    private Instant _nextScanSlice;
 
-    private void StartScan(bool isUrgent)
+    private void Scan()
     {
-        _scan++;
-        _isUrgent = isUrgent;
-        _isWalking = true;
-        _sweepCursor = -1;
-        _scanStarted = _nextScanSlice = _now;
-        _table.BeginScan();
-    }
-
-    private void ScanSlice()
-    {
-        if (_now < _nextScanSlice)
+        if (!_walk.Turn(_now))
             return;
-        if (!_isWalking && _sweepCursor < 0)
-        {
-            StartScan(isUrgent: false);
-            return;
-        }
-        // An urgent walk runs slice upon slice; the usual one spreads what the store holds over the period.
-        var slices = 1 + (int)(_isUrgent ? 3 : 2L * _store.High * _sliceInterval.Ticks / (_options.ScanPeriod.Ticks * SliceEntries));
-        while (slices-- > 0 && (_isWalking || _sweepCursor >= 0))
-        {
-            if (_isWalking)
-                WalkSlice();
-            else
-                SweepSlice();
-        }
-        if (_isWalking || _sweepCursor >= 0)
-        {
-            _nextScanSlice = _isUrgent ? _now : _now + _sliceInterval;
-            return;
-        }
         Counters.Scans++;
-        _isUrgent = _isLeaving = false;
-        _nextScanSlice = _scanStarted + _options.ScanPeriod;
-        if (_nextScanSlice < _now)
-            _nextScanSlice = _now;
-    }
-
-    private void WalkSlice()
-    {
-        var count = _table.Scan(_slice);
-        for (var i = 0; i < count; i++)
-            Meet(_slice[i]);
-        if (count > 0)
-            return;
-        _isWalking = false;
-        _isTableKnown = true;
-        _sweepCursor = 0;
+        _isLeaving = false;
     }
 
     private void Meet(in ConntrackEntry entry)
@@ -87,7 +34,7 @@ public sealed partial class PlainPfsyncEngine
             return;
         }
         ref var flow = ref _store[number];
-        flow.SeenInScan = _scan;
+        flow.SeenInScan = _walk.Number;
         flow.InKernel = true;
         var isMoved = Math.Abs(entry.TimeoutSeconds - (flow.KernelUntil - _now).TotalSeconds) > TimeoutSlack;
         if (!IsForwarding && !_isLeaving)
@@ -116,18 +63,13 @@ public sealed partial class PlainPfsyncEngine
         Tell(number, flow.Refreshes >= RefreshesUntilWhole ? PfPending.Update : PfPending.UpdateCompressed);
     }
 
-    private void SweepSlice()
+    private void Sweep(int number)
     {
-        var end = Math.Min(_store.High, _sweepCursor + SliceEntries);
-        for (; _sweepCursor < end; _sweepCursor++)
-        {
-            if (_store[_sweepCursor] is { IsLive: true, InKernel: true } && _store[_sweepCursor].SeenInScan != _scan)
-                Miss(_sweepCursor);
-            else if (_store[_sweepCursor] is { IsLive: true, InKernel: false })
-                Outlive(_sweepCursor);
-        }
-        if (_sweepCursor >= _store.High)
-            _sweepCursor = -1;
+        ref var flow = ref _store[number];
+        if (flow is { IsLive: true, InKernel: true } && flow.SeenInScan != _walk.Number)
+            Miss(number);
+        else if (flow is { IsLive: true, InKernel: false })
+            Outlive(number);
     }
 
     private void Miss(int number)

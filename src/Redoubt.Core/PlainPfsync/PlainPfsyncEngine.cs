@@ -38,7 +38,8 @@ public sealed partial class PlainPfsyncEngine : IStateSync
         _peers = [.. options.Peers.Select((format, i) => new PfPeerLink(i, format, options.MaxPacket))];
         _nextId = options.FirstId << 1;
         _start = _now = now;
-        StartScan(isUrgent: true);
+        _walk = new TableWalk(table, options.ScanPeriod, Meet, Sweep, () => _store.High);
+        _walk.Start(now, isUrgent: true);
     }
 
     /// <inheritdoc />
@@ -81,9 +82,9 @@ public sealed partial class PlainPfsyncEngine : IStateSync
         _clearsLeft = ClearsPerTick;
         InstallWaiting();
         MakeLiberalSlice();
-        ScanSlice();
+        Scan();
         var isAll = Flush();
-        Deadline = Instant.Earlier(now + _idleTick, _nextScanSlice);
+        Deadline = Instant.Earlier(now + _idleTick, _walk.Next);
         foreach (var peer in _peers)
         {
             RequestBulk(peer);
@@ -110,7 +111,7 @@ public sealed partial class PlainPfsyncEngine : IStateSync
         _isLeaving = !forwarding;
         if (forwarding)
             InstallAllWaiting();
-        StartScan(isUrgent: true);
+        _walk.Start(_now, isUrgent: true);
     }
 
     /// <inheritdoc />

@@ -41,7 +41,7 @@ public sealed partial class StateSyncEngine
     private void WriteBulk(PeerSession peer, ref PfsyncWriter writer, Span<byte> buffer)
     {
         // Before our own table is known, to say "that was all" would be untrue.
-        if (!peer.BulkOutActive || !_isTableKnown)
+        if (!peer.BulkOutActive || !_walk.IsTableKnown)
             return;
         if (!peer.BulkOutStarted)
         {
@@ -148,7 +148,7 @@ public sealed partial class StateSyncEngine
         ReadyReason = why;
         // What passes here already and no peer knew is ours from now on.
         if (IsForwarding)
-            StartScan(isUrgent: true);
+            _walk.Start(_now, isUrgent: true);
         foreach (var peer in _peers)
             peer.HelloDue = true;
     }

@@ -214,7 +214,7 @@ public sealed partial class StateSyncEngine
         // Behind all that is known: only so do they count what the peer has heard of.
         if (peer.QueueCount > 0 || peer.BulkOutActive || peer.InFlight >= PeerSession.Window / 2)
             return;
-        if (_isTableKnown)
+        if (_walk.IsTableKnown)
             WriteInforming(peer, ref writer, buffer);
         WriteComparing(digests, ref writer, buffer);
     }

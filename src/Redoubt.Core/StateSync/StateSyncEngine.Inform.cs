@@ -38,7 +38,7 @@ public sealed partial class StateSyncEngine
     private bool MayInform(PeerSession peer) =>
         peer is { IsOpen: true, IsConfirmed: true, BulkIn: BulkPhase.Done, BulkOutActive: false, VerifyCursor: < 0 }
         && peer.Digests.IsUnderstood
-        && _isTableKnown;
+        && _walk.IsTableKnown;
 
     private void BeginInforming(PeerSession peer, bool isOfAll)
     {

@@ -38,7 +38,7 @@ public sealed partial class StateSyncEngine
         Settle();
         Counters.Overruns++;
         Notice?.Invoke("overrun", "the kernel dropped news of connections; comparing with the whole table");
-        StartScan(isUrgent: true);
+        _walk.Start(_now, isUrgent: true);
     }
 
     // The only thing an echo tells that we did not know.
@@ -102,7 +102,7 @@ public sealed partial class StateSyncEngine
         slot.InKernel = true;
         slot.InstalledUntil = Instant.Zero;
         slot.FromScan = false;
-        slot.SeenInScan = _scan;
+        slot.SeenInScan = _walk.Number;
         _digest.Note(ref slot);
     }
 

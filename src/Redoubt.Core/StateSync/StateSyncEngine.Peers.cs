@@ -209,7 +209,7 @@ public sealed partial class StateSyncEngine
             return;
         }
         // Only its owner, or who forwards when its owner does not, can say that there is no such state, and only once it knows its own table.
-        if (!_isTableKnown || !peer.IsOpen || (state.Owner != _options.NodeId && !(IsReady && HasTheWord(state.Owner))))
+        if (!_walk.IsTableKnown || !peer.IsOpen || (state.Owner != _options.NodeId && !(IsReady && HasTheWord(state.Owner))))
             return;
         if (_table.TryGet(state.Entry.Original, isReply: false, out var found) && found.Original == state.Entry.Original)
         {

@@ -4,77 +4,20 @@ namespace Redoubt.Core.StateSync;
 // entries nobody told of are found, and what was not met is looked up singly before it counts as gone: one walk that misses an entry proves nothing.
 public sealed partial class StateSyncEngine
 {
-    private const int SliceEntries = 512;
     private const int LiberalAtOnce = 1024;
-    private static readonly TimeSpan _sliceInterval = TimeSpan.FromMilliseconds(20);
 
-    private readonly ConntrackEntry[] _slice = new ConntrackEntry[SliceEntries];
     private readonly ConntrackTuple[] _liberal = new ConntrackTuple[LiberalAtOnce];
-    private uint _scan;
-    private bool _isUrgent;
-    private bool _isTableKnown;
-    private bool _isWalking;
+    private readonly TableWalk _walk;
     private int _leavingScans;
-    private int _sweepCursor;
     private int _liberalCursor = -1;
-    private Instant _scanStarted;
-    private Instant _nextScanSlice;
 
-    private void StartScan(bool isUrgent)
+    private void Scan()
     {
-        _scan++;
-        _isUrgent = isUrgent;
-        _isWalking = true;
-        _sweepCursor = -1;
-        _scanStarted = _nextScanSlice = _now;
-        _table.BeginScan();
-    }
-
-    private void ScanSlice()
-    {
-        if (_now < _nextScanSlice)
+        if (!_walk.Turn(_now))
             return;
-        if (!_isWalking && _sweepCursor < 0)
-        {
-            StartScan(isUrgent: false);
-            return;
-        }
-        // An urgent scan runs slice upon slice; the usual one spreads what the store holds over the period.
-        var slices = 1 + (int)(_isUrgent ? 3 : 2L * _store.High * _sliceInterval.Ticks / (_options.ScanPeriod.Ticks * SliceEntries));
-        while (slices-- > 0 && (_isWalking || _sweepCursor >= 0))
-        {
-            if (_isWalking)
-                WalkSlice();
-            else
-                SweepSlice();
-        }
-        if (_isWalking || _sweepCursor >= 0)
-        {
-            _nextScanSlice = _isUrgent ? _now : _now + _sliceInterval;
-            return;
-        }
         Counters.Scans++;
         if (_leavingScans > 0 && --_leavingScans > 0)
-        {
-            StartScan(isUrgent: true);
-            return;
-        }
-        _isUrgent = false;
-        _nextScanSlice = _scanStarted + _options.ScanPeriod;
-        if (_nextScanSlice < _now)
-            _nextScanSlice = _now;
-    }
-
-    private void WalkSlice()
-    {
-        var count = _table.Scan(_slice);
-        for (var i = 0; i < count; i++)
-            Meet(_slice[i]);
-        if (count > 0)
-            return;
-        _isWalking = false;
-        _isTableKnown = true;
-        _sweepCursor = 0;
+            _walk.Start(_now, isUrgent: true);
     }
 
     private void Meet(in ConntrackEntry entry)
@@ -93,7 +36,7 @@ public sealed partial class StateSyncEngine
         var known = slot.State.Entry.KernelId;
         if (known != 0 && entry.KernelId != 0 && entry.KernelId != known && !Holds(ref slot))
             return;
-        slot.SeenInScan = _scan;
+        slot.SeenInScan = _walk.Number;
         var isNews = !slot.InKernel;
         slot.InKernel = true;
         if (entry.KernelId != 0 && known == 0)
@@ -146,23 +89,16 @@ public sealed partial class StateSyncEngine
             _store[number].FromScan = true;
     }
 
-    private void SweepSlice()
+    private void Sweep(int number)
     {
-        var end = Math.Min(_store.High, _sweepCursor + SliceEntries);
-        var mayForget = MayForget();
-        for (; _sweepCursor < end; _sweepCursor++)
+        ref var slot = ref _store[number];
+        if (slot.Phase == SlotPhase.Ended)
         {
-            ref var slot = ref _store[_sweepCursor];
-            if (slot.Phase == SlotPhase.Ended)
-            {
-                if (mayForget && _now >= slot.ToldUntil && slot.Queued == 0)
-                    _store.Free(_sweepCursor);
-            }
-            else if (slot.Phase == SlotPhase.Live && slot.SeenInScan != _scan)
-                Miss(_sweepCursor);
+            if (_now >= slot.ToldUntil && slot.Queued == 0 && MayForget())
+                _store.Free(number);
         }
-        if (_sweepCursor >= _store.High)
-            _sweepCursor = -1;
+        else if (slot.Phase == SlotPhase.Live && slot.SeenInScan != _walk.Number)
+            Miss(number);
     }
 
     private void Miss(int number)
@@ -171,7 +107,7 @@ public sealed partial class StateSyncEngine
         var entry = slot.State.Entry;
         if (_table.TryGet(entry.Original, isReply: false, out var found) && found.Original == entry.Original && found.Reply == entry.Reply)
         {
-            slot.SeenInScan = _scan;
+            slot.SeenInScan = _walk.Number;
             Meet(found);
             return;
         }
@@ -194,7 +130,7 @@ public sealed partial class StateSyncEngine
     // A while after a take-over all that lives belongs to who forwards. What does not may have ended where nobody could tell.
     private void AskAboutStray(int number)
     {
-        if (_isUrgent || (PeerOf(_store[number].State.Owner) is { } owner && IsAlive(owner) && owner.IsForwarding))
+        if (_walk.IsUrgent || (PeerOf(_store[number].State.Owner) is { } owner && IsAlive(owner) && owner.IsForwarding))
             return;
         foreach (var peer in _peers)
         {

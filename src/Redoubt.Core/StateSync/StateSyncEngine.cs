@@ -59,7 +59,8 @@ public sealed partial class StateSyncEngine : IStateSync
                 Stream = (NextChallenge() >> 1) | 1,
                 Seal = options.Secret is { } secret ? new PfsyncSeal(secret, options.NodeId, options.Epoch) : null,
             };
-        StartScan(isUrgent: true);
+        _walk = new TableWalk(table, options.ScanPeriod, Meet, Sweep, () => _store.High);
+        _walk.Start(now, isUrgent: true);
     }
 
     /// <summary>What was counted.</summary>
@@ -88,9 +89,9 @@ public sealed partial class StateSyncEngine : IStateSync
         PromoteSlice();
         FreeEnded();
         MakeLiberalSlice();
-        ScanSlice();
+        Scan();
         UpdateReadiness();
-        Deadline = Instant.Earlier(_nextScanSlice, now + _helloInterval);
+        Deadline = Instant.Earlier(_walk.Next, now + _helloInterval);
         if (_liberalCursor >= 0 || _promoteCursor >= 0)
             Deadline = now;
         foreach (var peer in _peers)
@@ -128,7 +129,7 @@ public sealed partial class StateSyncEngine : IStateSync
         _liberalCursor = forwarding ? -1 : 0;
         _promoteCursor = forwarding ? 0 : -1;
         _leavingScans = forwarding ? 0 : LeavingScans;
-        StartScan(isUrgent: true);
+        _walk.Start(_now, isUrgent: true);
         foreach (var peer in _peers)
             peer.HelloDue = true;
     }

@@ -99,6 +99,32 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
     }
 
     [Fact]
+    public void One_rule_travels_alone_and_after_an_edit_of_the_peer_the_whole_does()
+    {
+        var rule = Configured.Rule("block", "<address>203.0.113.77</address>", "travels alone");
+        pair.EditAndPush(root => root.With(ConfigNode.Leaf("lastchange", "1"))); // whatever ran before: the peer was read back
+        var before = Calls("redoubt.restore_config_changes");
+
+        pair.EditAndPush(root => Configured.AddFirst(root, "filter", rule));
+
+        Assert.Equal(before + 1, Calls("redoubt.restore_config_changes"));
+        Assert.Contains("travels alone", pair.Secondary.Place.Execute("nft", "list", "table", "inet", "redoubt"), StringComparison.Ordinal);
+        // What the peer holds now is not what the change is of; the operator there says that it may be taken away.
+        Configured.MustEdit(
+            pair.Secondary,
+            root => Configured.AddFirst(root, "filter", rule.Replace("alone", "here", StringComparison.Ordinal))
+        );
+        Assert.True(pair.Secondary.Ask(ControlVerb.ConfigAccept).Ok);
+        pair.EditAndPush(root =>
+            root.WithPath("filter", f => f!.WithChildren([.. f.Children.Where(r => r.Value("descr") != "travels alone")]))
+        );
+
+        Assert.Equal(before + 1, Calls("redoubt.restore_config_changes"));
+        var rules = pair.Secondary.Place.Execute("nft", "list", "table", "inet", "redoubt");
+        Assert.DoesNotContain("travels", rules, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_the_peer_cannot_apply_is_told_on_the_primary_and_leaves_the_peer_as_it_was()
     {
         var before = File.ReadAllBytes(pair.Secondary.ConfigFile);
@@ -226,6 +252,10 @@ public sealed class PushTests(PushPair pair) : IClassFixture<PushPair>
         pair.Secondary.WaitForState(VipState.Master, Deadline.In(20));
         Deadline.In(20).Await("fw2 has the new address too", () => pair.Secondary.State(9) == VipState.Master);
     }
+
+    // In the audit of the secondary.
+    private int Calls(string method) =>
+        File.ReadLines(Path.Combine(pair.Secondary.Directory, "web.log")).Count(l => l.Contains(method, StringComparison.Ordinal));
 
     private string Handles() =>
         string.Join(
