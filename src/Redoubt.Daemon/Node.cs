@@ -388,6 +388,9 @@ internal sealed class Node : IDisposable
             _alarms.Clear(UnencryptedAlarm);
         // Before anything can become ready: the ledger must hold the reason that readiness strikes out.
         _election.Start(demotions);
+        // What a killed predecessor left behind, that held packets.
+        if (_stateSync is not { Options.DeferredDevices.Count: > 0 })
+            DeferTable.Remove();
         _stateSync?.Start();
         _reconciler.Start();
         _proxies.Set(_configuration);

@@ -67,6 +67,9 @@ internal sealed class PeerSession(int number)
     // Our stream to it.
     public uint Stream = 1;
     public bool IsConfirmed;
+
+    /// <summary>Since when the peer has taken up our stream.</summary>
+    public Instant ConfirmedAt;
     public ulong NextSequence = 1;
     public ulong Acked;
     public Instant AckedAt;

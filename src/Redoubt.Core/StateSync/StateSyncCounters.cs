@@ -124,6 +124,24 @@ public sealed class StateSyncCounters
     /// <summary>Bulks sent completely.</summary>
     public long BulksSent { get; internal set; }
 
+    /// <summary>Frames held until the peers know their flow.</summary>
+    public long Held { get; internal set; }
+
+    /// <summary>Those of them that went when every peer that lived had acknowledged.</summary>
+    public long HoldsAcknowledged { get; internal set; }
+
+    /// <summary>Those of them that went when the limit was over, or this node had stopped forwarding.</summary>
+    public long HoldsExpired { get; internal set; }
+
+    /// <summary>Frames that went at once because enough were held.</summary>
+    public long HoldsRefused { get; internal set; }
+
+    /// <summary>Frames that went at once because their flow is not known.</summary>
+    public long HoldsUnknown { get; internal set; }
+
+    /// <summary>Frames that went at once because there was nobody to wait for: no peer lives, all know the flow, or it is not replicated.</summary>
+    public long HoldsNeedless { get; internal set; }
+
     internal PfsyncRejection Count(PfsyncRejection reason)
     {
         if (reason != PfsyncRejection.None)
@@ -172,6 +190,12 @@ public sealed class StateSyncCounters
         yield return new("digestRepairs", DigestRepairs);
         yield return new("digestTimeouts", DigestTimeouts);
         yield return new("rejoins", Rejoins);
+        yield return new("held", Held);
+        yield return new("holdsAcknowledged", HoldsAcknowledged);
+        yield return new("holdsExpired", HoldsExpired);
+        yield return new("holdsRefused", HoldsRefused);
+        yield return new("holdsUnknown", HoldsUnknown);
+        yield return new("holdsNeedless", HoldsNeedless);
         for (var reason = PfsyncRejection.UnknownPeer; (int)reason < _rejections.Length; reason++)
             yield return new("rejected" + reason, this[reason]);
     }

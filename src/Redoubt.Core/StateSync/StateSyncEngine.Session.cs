@@ -175,6 +175,7 @@ public sealed partial class StateSyncEngine
     {
         peer.Stream++;
         peer.IsConfirmed = false;
+        ForgetHeld(peer);
         peer.NextSequence = 1;
         peer.Acked = 0;
         peer.BulkOutActive = false;
@@ -218,6 +219,7 @@ public sealed partial class StateSyncEngine
         if (!peer.IsConfirmed)
         {
             peer.IsConfirmed = true;
+            peer.ConfirmedAt = _now;
             peer.HelloDue = true;
         }
         if (hello.AckSequence > peer.Acked && hello.AckSequence < peer.NextSequence)

@@ -49,6 +49,8 @@ public sealed partial class StateSyncEngine : IStateSync
         _clock = options.ClockStart & MaxIncarnation;
         _challenges = options.Seed ^ options.Epoch;
         _start = _now = now;
+        _held = new HeldFrame[options.Held is null ? 0 : options.MaxHeld];
+        _heldUntil = new ulong[_held.Length * options.Peers];
         _peers = new PeerSession[options.Peers];
         for (var i = 0; i < _peers.Length; i++)
             _peers[i] = new PeerSession(i)
@@ -115,6 +117,7 @@ public sealed partial class StateSyncEngine : IStateSync
             if ((peer.VerifyCursor >= 0 && peer.IsConfirmed) || peer.Digests.IsWalking)
                 Deadline = now;
         }
+        ReleaseHeld();
     }
 
     /// <summary>Tells whether this node forwards. A scan starts at once both ways: on the way in it takes over what

@@ -43,4 +43,13 @@ public sealed record StateSyncEngineOptions
 
     /// <summary>Time between two comparisons of the tables with a peer.</summary>
     public TimeSpan DigestPeriod { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Where frames wait that may not leave before the peers know their flow; null: none are held.</summary>
+    public IHeldFrames? Held { get; init; }
+
+    /// <summary>Frames held at most; further ones go at once.</summary>
+    public int MaxHeld { get; init; } = 256;
+
+    /// <summary>How long a frame is held at most. FreeBSD's pfsync waits as long (net.pfsync.defer_delay).</summary>
+    public TimeSpan HoldLimit { get; init; } = TimeSpan.FromMilliseconds(20);
 }

@@ -81,8 +81,8 @@ internal sealed record ConfigSnapshot(
             yield return "failover/profile (without cluster/secretfile there are no heartbeats: CARP's timers decide)";
         if (settings.SyncLinks.Length > 1 && settings.Transport == StateSyncTransport.Pfsync)
             yield return "the second cluster/synclink, for state sync (plain pfsync uses one; heartbeats use both)";
-        if (settings.Defer)
-            yield return "statesync/defer";
+        if (settings.Defer && settings.Transport == StateSyncTransport.Pfsync)
+            yield return "statesync/defer (only the nodes' own transport can hold packets)";
     }
 
     // Beside the configuration file, whatever folder this program runs in.

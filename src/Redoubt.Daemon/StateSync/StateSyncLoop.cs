@@ -23,6 +23,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 {
     private const int EventsPerTurn = 2048;
     private const int DatagramsPerTurn = 256;
+    private const int MaxHeld = 256;
+    private const string DeferralAlarm = "state-sync-deferral";
     private static readonly TimeSpan _publishInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _faultInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _faultPause = TimeSpan.FromMilliseconds(20);
@@ -41,6 +43,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private PeerLinks? _links;
     private Poller? _poller;
     private IStateSync? _engine;
+    private Deferral? _deferral;
     private Thread? _thread;
     private volatile bool _isStopping;
     private volatile StateSyncSnapshot _snapshot = new(false, 0, 0, [], []);
@@ -57,6 +60,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     private int _wakeSlot;
     private int _eventSlot;
     private int[] _socketSlots = [];
+    private int[] _heldSlots = [];
+    private string? _deferralFault;
 
     private readonly IPAddress[] _destinations = options.Peers.Count > 0 ? [.. options.Peers] : [GroupOf(options.LocalAddress)];
 
@@ -96,10 +101,12 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             _table = new KernelStateTable();
             _events = new ConntrackEvents(news: false, updates: false, destroys: true, Options.EventBuffer);
             _links = OpenLinks();
-            _poller = new Poller();
-            _wakeSlot = _poller.Add(_wake.Handle);
-            _eventSlot = _poller.Add(_events.Handle);
-            _socketSlots = [.. _links.Sockets.Select(s => _poller.Add(s.Handle))];
+            if (IsDeferring)
+            {
+                _deferral = new Deferral(Options.DeferredDevices, MaxHeld);
+                _deferral.Renew(BootClock.Now, isWanted: false);
+            }
+            Poll();
             Span<byte> random = stackalloc byte[16];
             RandomNumberGenerator.Fill(random);
             _engine = IsPlainPfsync
@@ -181,6 +188,19 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         (_wake ??= new EventDescriptor()).Signal();
     }
 
+    // Anew where there are other descriptors than before: a poller keeps those that it has.
+    private void Poll()
+    {
+        _poller?.Dispose();
+        _poller = new Poller();
+        _wakeSlot = _poller.Add(_wake!.Handle);
+        _eventSlot = _poller.Add(_events!.Handle);
+        _socketSlots = [.. _links!.Sockets.Select(s => _poller.Add(s.Handle))];
+        _heldSlots = [.. _deferral?.Handles.Select(_poller.Add) ?? []];
+    }
+
+    private bool IsDeferring => Options.DeferredDevices.Count > 0 && !IsPlainPfsync;
+
     private bool IsPlainPfsync => Options.Formats.Count > 0;
 
     private static IPAddress GroupOf(IPAddress local) =>
@@ -245,6 +265,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             BulkLimit = Options.BulkLimit,
             ScanPeriod = Options.ScanPeriod,
             DigestPeriod = Options.DigestPeriod,
+            Held = _deferral,
+            MaxHeld = MaxHeld,
         };
 
     private void Run()
@@ -274,6 +296,8 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
                 Failed(fault);
             }
         }
+        _deferral?.Stop();
+        TellDeferral(null);
         _refusals.Clear(Alarm);
         _watch.Clear(Alarm);
         _capacity.Clear(Alarm);
@@ -283,11 +307,15 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     {
         if (_poller!.IsReadable(_wakeSlot))
             _wake!.Drain();
+        // Before the news of their flows, so that this is there when they are asked about.
+        var isHeld = IsHeldReadable() && _deferral!.Read();
         // News first: what passed before a command was given is judged as it was then.
-        if (_poller.IsReadable(_eventSlot) || !_commands.IsEmpty)
+        if (_poller.IsReadable(_eventSlot) || !_commands.IsEmpty || isHeld)
             ReadEvents(now);
         while (_commands.TryDequeue(out var command))
             command(now);
+        if (isHeld)
+            _deferral!.Offer(now, (StateSyncEngine)_engine!);
         for (var link = 0; link < _socketSlots.Length; link++)
         {
             if (_poller.IsReadable(_socketSlots[link]))
@@ -300,8 +328,28 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             _prepared = null;
             prepared();
         }
+        if (_deferral is { } deferral && deferral.Renew(now, ((StateSyncEngine)_engine).CanHold))
+            Poll();
         if (now >= _nextPublish || _engine.IsReady != _snapshot.IsReady)
             Publish(now);
+    }
+
+    private bool IsHeldReadable()
+    {
+        foreach (var slot in _heldSlots)
+        {
+            if (_poller!.IsReadable(slot))
+                return true;
+        }
+        return false;
+    }
+
+    private void TellDeferral(string? fault)
+    {
+        if (fault == _deferralFault)
+            return;
+        _deferralFault = fault;
+        Alarm?.Invoke(DeferralAlarm, fault is null ? null : $"first packets of new flows are not held (statesync/defer): {fault}");
     }
 
     private void ReadEvents(Instant now)
@@ -377,6 +425,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
         _refusals.Look(now, engine.Counters, Alarm);
         _watch.Look(now, _snapshot.Peers, Alarm);
         _capacity.Look(now, _table!.Full, Alarm);
+        TellDeferral(_deferral?.Fault);
         if (engine.IsReady != before)
             ReadinessChanged?.Invoke(engine.IsReady, engine.ReadyReason);
     }
@@ -393,6 +442,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
             new("receiveFaults", _links!.ReceiveFaults),
             new("turnFaults", _faults),
             new("overslept", _sleeps),
+            .. _deferral?.ListCounters() ?? [],
         ];
 
     private void Overslept(TimeSpan span)
@@ -426,6 +476,7 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
     {
         _engine?.Close();
         _poller?.Dispose();
+        _deferral?.Dispose();
         _events?.Dispose();
         _table?.Dispose();
         _links?.Dispose();

@@ -45,6 +45,9 @@ public sealed record StateSyncOptions
     /// <summary>What else is replicated, or not.</summary>
     public StateFilters Filters { get; init; } = StateFilters.None;
 
+    /// <summary>Devices on which the first packet of a new flow waits until the peers have its state; empty: it goes at once. Not with plain pfsync.</summary>
+    public IReadOnlyList<string> DeferredDevices { get; init; } = [];
+
     /// <summary>States held at most; further ones are counted and not replicated.</summary>
     public int MaxEntries { get; init; } = 1 << 20;
 

@@ -45,6 +45,7 @@ internal sealed class StateSyncSetup(NodeConfiguration configuration, IReadOnlyL
             Formats = isPlain ? Formats(first) : [],
             HostId = configuration.HaSync.HostId,
             Filters = Settings.Filters,
+            DeferredDevices = Settings.Defer && !isPlain ? [.. configuration.Interfaces.Select(i => i.Device).Distinct()] : [],
             ExemptAddresses =
             [
                 .. own.Select(a => a.Prefix)

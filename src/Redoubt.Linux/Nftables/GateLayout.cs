@@ -45,7 +45,8 @@ public sealed record GateLayout(IReadOnlyList<string> Parents, IReadOnlyList<Gat
 /// </summary>
 public static class GateMark
 {
-    private const uint Family = 0x5244_0000;
+    /// <summary>What all of them have above.</summary>
+    public const uint Family = 0x5244_0000;
 
     /// <summary>An advertisement that renews the group's lease.</summary>
     public static uint Renew(int group, bool demoted) => Of(group, demoted ? 2u : 1u);

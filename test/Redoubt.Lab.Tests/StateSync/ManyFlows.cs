@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -25,6 +26,7 @@ internal sealed class ManyFlows : IDisposable
     private readonly NetworkStream _orders;
     private readonly StreamReader _answers;
     private readonly byte[] _packet = new byte[256];
+    private readonly Stopwatch _silence = Stopwatch.StartNew();
 
     public ManyFlows(Pair pair, int count)
     {
@@ -70,6 +72,13 @@ internal sealed class ManyFlows : IDisposable
         client.NoDelay = true;
         client.Connect(IPAddress.Parse(Topology.ServerAddress), TcpPort);
         _tcp.Add(client);
+        var port = SendFirst();
+        while (Hear() != port) { }
+    }
+
+    /// <summary>Sends the first datagram of one more UDP flow, and waits for nothing; its port.</summary>
+    public int SendFirst()
+    {
         var port = FirstPort + Udp;
         Span<byte> datagram = stackalloc byte[9];
         datagram.Clear();
@@ -78,8 +87,22 @@ internal sealed class ManyFlows : IDisposable
         BinaryPrimitives.WriteUInt16BigEndian(datagram[4..], 9);
         datagram[8] = 1;
         _udp.SendTo(datagram, new IPEndPoint(IPAddress.Parse(Topology.ServerAddress), 0));
-        while (Hear() != port) { }
         Udp++;
+        return port;
+    }
+
+    /// <summary>How long no answer has come.</summary>
+    public TimeSpan Silence => _silence.Elapsed;
+
+    /// <summary>Forgets the answers that have come so far, and waits for some if there are none.</summary>
+    public void Drain(TimeSpan wait)
+    {
+        while (_udp.Poll(wait, SelectMode.SelectRead))
+        {
+            _udp.Receive(_packet);
+            wait = TimeSpan.Zero;
+            _silence.Restart();
+        }
     }
 
     /// <summary>How many the server has: all, or one was lost on the way.</summary>

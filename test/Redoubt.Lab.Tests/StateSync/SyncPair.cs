@@ -61,6 +61,13 @@ internal sealed class SyncPair : IDisposable
         return loop;
     }
 
+    /// <summary>Ends it before the pair's time.</summary>
+    public void End(StateSyncLoop loop)
+    {
+        _loops.Remove(loop);
+        loop.Dispose();
+    }
+
     public static void Change(ConntrackNamespace node, Action<ConntrackTable> change) =>
         node.Run(() =>
         {

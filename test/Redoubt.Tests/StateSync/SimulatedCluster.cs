@@ -50,14 +50,17 @@ internal sealed class SimulatedCluster
     /// <summary>The node whose process does not run; what reaches it waits in its socket. -1: none.</summary>
     public int Frozen { get; set; } = -1;
 
+    /// <summary>Frames that nodes made from now on hold.</summary>
+    public int MaxHeld { get; set; } = 256;
+
     /// <summary>Longer datagrams are lost, as behind a link with a smaller MTU.</summary>
     public int LongestDatagram { get; set; } = int.MaxValue;
 
-    public void Run(TimeSpan span)
+    public void Run(TimeSpan span, TimeSpan? step = null)
     {
         for (var end = Now + span; Now < end; )
         {
-            Now += Step;
+            Now += step ?? Step;
             while (_wire.TryPeek(out var carried, out var due) && due.At <= Now.Nanoseconds)
             {
                 _wire.Dequeue();
@@ -96,7 +99,7 @@ internal sealed class SimulatedCluster
         }
     }
 
-    internal sealed class Node : IDatagramSink
+    internal sealed class Node : IDatagramSink, IHeldFrames
     {
         private readonly SimulatedCluster _cluster;
         private readonly int _number;
@@ -113,6 +116,11 @@ internal sealed class SimulatedCluster
         public SimulatedTable Table { get; }
 
         public StateSyncEngine Engine { get; private set; }
+
+        /// <summary>Tickets of frames that were let go, in order.</summary>
+        public List<int> Released { get; } = [];
+
+        public void Release(int ticket) => Released.Add(ticket);
 
         /// <summary>Its process began with a kernel that had entries: those nobody else knows are left alone, they may be somebody else's.</summary>
         public bool KeptKernel { get; private set; }
@@ -158,7 +166,7 @@ internal sealed class SimulatedCluster
             Engine.Tick(_cluster.Now);
         }
 
-        private void ReadNews()
+        public void ReadNews()
         {
             while (Table.News.TryDequeue(out var news))
                 Engine.TakeNews(_cluster.Now, news.Kind, news.Entry, EntryParts.All, news.IsEcho);
@@ -179,6 +187,8 @@ internal sealed class SimulatedCluster
                     MaxEntries = 4096,
                     LoneWait = TimeSpan.FromSeconds(1),
                     ScanPeriod = TimeSpan.FromSeconds(2),
+                    Held = this,
+                    MaxHeld = _cluster.MaxHeld,
                 },
                 Table,
                 this,

@@ -92,4 +92,12 @@ public sealed class StateSyncSetupTests
         Assert.Equal(277, Assert.Single(group.Formats).Layout.Length);
         Assert.Null(Options("<synclink>opt1</synclink>", out _));
     }
+
+    [Fact]
+    public void First_packets_are_held_on_every_interface_where_that_is_asked_for_and_the_transport_can()
+    {
+        Assert.Equal(["eth0", "sync0", "sync1"], Options(Links + Both, out _, "<statesync><defer/></statesync>")!.DeferredDevices);
+        Assert.Empty(Options(Links + Both, out _)!.DeferredDevices);
+        Assert.Empty(Options(Links + Both, out _, "<statesync><transport>pfsync</transport><defer/></statesync>")!.DeferredDevices);
+    }
 }
