@@ -22,11 +22,19 @@ public sealed class HoldTests
         return cluster;
     }
 
+    // Each translated to a port of its own.
+    private static ConntrackEntry Flow(int number)
+    {
+        var flow = ClusterTests.Flow(number);
+        flow.Reply = flow.Reply with { DestinationPort = (ushort)(10_000 + number) };
+        return flow;
+    }
+
     // As the loop does it: the kernel's news is read before it is asked about the frame.
     private static bool Offer(SimulatedCluster cluster, int number, bool isKnown = true)
     {
         var node = cluster.Nodes[0];
-        var flow = ClusterTests.Flow(number);
+        var flow = Flow(number);
         if (isKnown)
             node.Table.Put(flow, isEcho: false);
         node.ReadNews();
@@ -34,7 +42,7 @@ public sealed class HoldTests
     }
 
     private static bool Has(SimulatedCluster cluster, int node, int number) =>
-        cluster.Nodes[node].Table.TryGet(ClusterTests.Flow(number).Original, isReply: false, out _);
+        cluster.Nodes[node].Table.TryGet(Flow(number).Original, isReply: false, out _);
 
     [Theory]
     [InlineData(2)]
@@ -76,6 +84,66 @@ public sealed class HoldTests
         Assert.Equal(from + _limit, cluster.Now);
         Assert.True(Has(cluster, 1, 1));
         Assert.Equal(1, cluster.Nodes[0].Engine.Counters.HoldsExpired);
+    }
+
+    // Nothing else is due that soon: what was sent to the silent peer is repeated ever more seldom.
+    [Fact]
+    public void The_loop_is_woken_for_every_frame_in_time()
+    {
+        var cluster = Started();
+        cluster.Frozen = 1;
+        for (var i = 0; i < 60; i++)
+        {
+            var until = cluster.Now + _limit;
+            Assert.True(Offer(cluster, i));
+            cluster.Nodes[0].Turn();
+            Assert.True(cluster.Nodes[0].Engine.Deadline <= until, $"frame {i}");
+            cluster.Run(_limit - _tick, _tick);
+            Assert.Equal(i, cluster.Nodes[0].Released.Count);
+            cluster.Run(_tick, _tick);
+            Assert.Equal(i + 1, cluster.Nodes[0].Released.Count);
+            // A second of silence, and nobody would be waited for.
+            if (i % 30 != 29)
+                continue;
+            cluster.Frozen = -1;
+            cluster.Run(TimeSpan.FromSeconds(1));
+            cluster.Frozen = 1;
+        }
+    }
+
+    [Fact]
+    public void Each_of_many_frames_waits_for_its_own_flow()
+    {
+        var cluster = Started(3);
+        var released = cluster.Nodes[0].Released;
+        var seen = 0;
+        for (var i = 0; i < 300; i++)
+        {
+            Assert.True(Offer(cluster, i));
+            cluster.Run(_tick / 4, _tick / 4);
+            for (; seen < released.Count; seen++)
+                Assert.True(Has(cluster, 1, released[seen]) && Has(cluster, 2, released[seen]), $"frame {released[seen]}");
+        }
+        cluster.Run(5 * _tick, _tick);
+        Assert.Equal(Enumerable.Range(0, 300), released);
+        Assert.Equal(300, cluster.Nodes[0].Engine.Counters.HoldsAcknowledged);
+    }
+
+    [Fact]
+    public void A_frame_whose_state_was_lost_does_not_go_with_the_one_before_it()
+    {
+        var cluster = Started();
+        Assert.True(Offer(cluster, 1));
+        cluster.Nodes[0].Turn();
+        cluster.IsCut = (from, _, _) => from == 0;
+        Assert.True(Offer(cluster, 2));
+        cluster.Nodes[0].Turn();
+        cluster.IsCut = (_, _, _) => false;
+        cluster.Run(_limit - _tick, _tick);
+        Assert.Equal([1], cluster.Nodes[0].Released);
+        cluster.Run(_tick, _tick);
+        Assert.Equal([1, 2], cluster.Nodes[0].Released);
+        Assert.Equal((1L, 1L), (cluster.Nodes[0].Engine.Counters.HoldsAcknowledged, cluster.Nodes[0].Engine.Counters.HoldsExpired));
     }
 
     [Fact]
@@ -130,13 +198,13 @@ public sealed class HoldTests
         Assert.False(Offer(cluster, 1, isKnown: false));
         Assert.Equal(1, engine.Counters.HoldsUnknown);
 
-        var hidden = ClusterTests.Flow(2);
+        var hidden = Flow(2);
         hidden.Mark = ConntrackEntry.MarkNotReplicated;
         cluster.Nodes[0].Table.Put(hidden, isEcho: false);
         Assert.False(engine.Hold(cluster.Now, 2, hidden.Reply));
         Assert.Equal(1, engine.Counters.HoldsNeedless);
 
-        var silent = ClusterTests.Flow(3);
+        var silent = Flow(3);
         cluster.Nodes[0].Table.Put(silent, isEcho: false);
         cluster.Nodes[0].Table.News.Clear();
         Assert.True(engine.Hold(cluster.Now, 3, silent.Reply));
@@ -150,7 +218,7 @@ public sealed class HoldTests
     {
         var cluster = Started();
         Assert.True(Offer(cluster, 1));
-        Assert.True(cluster.Nodes[0].Engine.Hold(cluster.Now, 100, ClusterTests.Flow(1).Reply));
+        Assert.True(cluster.Nodes[0].Engine.Hold(cluster.Now, 100, Flow(1).Reply));
         cluster.Run(5 * _tick, _tick);
         Assert.Equal([1, 100], cluster.Nodes[0].Released);
         Assert.False(Offer(cluster, 1));
