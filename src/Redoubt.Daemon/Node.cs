@@ -468,6 +468,7 @@ internal sealed class Node : IDisposable
         && a.Redoubt.Peers.Select(p => (p.Id, p.Format)).SequenceEqual(b.Redoubt.Peers.Select(p => (p.Id, p.Format)))
         && a.Redoubt.Transport == b.Redoubt.Transport
         && a.Redoubt.Format == b.Redoubt.Format
+        && a.Redoubt.Defer == b.Redoubt.Defer
         && a.Redoubt.Filters.Accept.SequenceEqual(b.Redoubt.Filters.Accept)
         && a.Redoubt.Filters.Ignore.SequenceEqual(b.Redoubt.Filters.Ignore);
 
