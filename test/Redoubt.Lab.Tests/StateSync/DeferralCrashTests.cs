@@ -79,7 +79,7 @@ public sealed class DeferralCrashTests
 
     [Theory]
     [InlineData(true)]
-    [InlineData(false)]
+    [InlineData(false, Explicit = true)]
     public void A_program_that_is_frozen_or_killed_stops_new_flows_no_longer_than_the_lease_of_its_rules(bool isFrozen)
     {
         using var pair = new Pair(stateSync: true, Defer);

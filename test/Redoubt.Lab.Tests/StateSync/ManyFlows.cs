@@ -111,14 +111,16 @@ internal sealed class ManyFlows : IDisposable
     /// <summary>How many TCP connections and UDP flows pass a byte from the server to the client and, where it is TCP, back.</summary>
     public (int Tcp, int Udp) CountAlive()
     {
-        Order("speak");
-        // A datagram may be dropped by a full queue: who does not hear is spoken to three times more.
+        // A datagram may be dropped by a full queue: who does not hear is spoken to three times more. Heard while it speaks: a socket does not keep 10,000.
         var heard = new HashSet<int>();
+        Say("speak");
         HearAll(heard);
+        Answer();
         for (var again = 0; again < 3 && heard.Count < Udp; again++)
         {
-            Order("speak-udp");
+            Say("speak-udp");
             HearAll(heard);
+            Answer();
         }
         var tcp = _tcp.Count(c => TryReceive(c) && c.Send([3]) == 1);
         return (Math.Min(tcp, Order("hear").Tcp), heard.Count);
@@ -136,7 +138,14 @@ internal sealed class ManyFlows : IDisposable
 
     private (int Tcp, int Udp) Order(string word)
     {
-        _orders.Write(Encoding.ASCII.GetBytes(word + "\n"));
+        Say(word);
+        return Answer();
+    }
+
+    private void Say(string word) => _orders.Write(Encoding.ASCII.GetBytes(word + "\n"));
+
+    private (int Tcp, int Udp) Answer()
+    {
         var numbers = (_answers.ReadLine() ?? throw new LabException($"the server of flows: {_server.Tail}")).Split(' ');
         return (int.Parse(numbers[0], CultureInfo.InvariantCulture), int.Parse(numbers[1], CultureInfo.InvariantCulture));
     }
