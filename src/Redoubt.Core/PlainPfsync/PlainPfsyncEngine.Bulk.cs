@@ -12,8 +12,9 @@ public sealed partial class PlainPfsyncEngine
     private const byte BulkEnds = 2;
     private static readonly TimeSpan _requestInterval = TimeSpan.FromSeconds(5);
 
-    // After a request that nobody was there to answer.
-    private static readonly TimeSpan _firstRetry = TimeSpan.FromSeconds(1);
+    // Before a node that hears nobody calls itself ready: a first request is easily lost on a link that has only just come up.
+    private const int QuickRequests = 3;
+    private static readonly TimeSpan _quickInterval = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc />
     public bool IsReady { get; private set; }
@@ -28,7 +29,7 @@ public sealed partial class PlainPfsyncEngine
         // Also where a table began to come and nothing more does: its end was lost.
         if (peer.Requests++ == 0)
             peer.BulkAsked = _now;
-        peer.NextRequest = _now + _requestInterval;
+        peer.NextRequest = _now + (peer.Requests <= QuickRequests ? _quickInterval : _requestInterval);
         if (peer.Requests <= MaxRequests)
             default(PfReference).Write(Room(peer, peer.Format.UpdateRequest));
     }
@@ -43,7 +44,7 @@ public sealed partial class PlainPfsyncEngine
                 Restart(peer);
             // Nobody was there to answer; now somebody is.
             else if (peer.BulkIn == BulkPhase.Requested && peer.Requests > 0)
-                peer.NextRequest = peer.NextRequest - _requestInterval + _firstRetry;
+                peer.NextRequest = Instant.Earlier(peer.NextRequest, _now + _quickInterval);
         }
         peer.WasHeard = true;
         peer.Heard = _now;

@@ -158,8 +158,8 @@ public sealed class PlainPfsyncEngineTests
         var pair = new PlainPair(PfFormat.FreeBsd1400);
         pair.Loses = packet => pair.Kinds(packet).Contains(PfKind.Bulk);
         pair.Run(TimeSpan.FromSeconds(12));
-        // At once, again when the peer is heard for the first time, then every 5 s.
-        Assert.Equal(4, pair.Sent.Count(s => s.From == 1 && pair.Kinds(s.Packet).Contains(PfKind.UpdateRequest)));
+        // At once, three times a second later, then every 5 s.
+        Assert.Equal(5, pair.Sent.Count(s => s.From == 1 && pair.Kinds(s.Packet).Contains(PfKind.UpdateRequest)));
         Assert.False(pair.Second.Engine.IsReady);
         pair.Run(TimeSpan.FromSeconds(80));
         Assert.True(pair.Second.Engine.IsReady);
