@@ -36,7 +36,9 @@ public sealed class StateSyncLoop(StateSyncOptions options) : IDisposable
 
     private readonly Lock _gate = new();
     private readonly ConcurrentQueue<Action<Instant>> _commands = new();
-    private readonly byte[] _buffer = new byte[PfsyncLimits.MaxDatagram + 1];
+
+    // A raw socket gives the IP header, too, and a peer's packets are as long as its MTU lets them be.
+    private readonly byte[] _buffer = new byte[options.Formats.Count > 0 ? ushort.MaxValue : PfsyncLimits.MaxDatagram + 1];
     private EventDescriptor? _wake;
     private KernelStateTable? _table;
     private ConntrackEvents? _events;

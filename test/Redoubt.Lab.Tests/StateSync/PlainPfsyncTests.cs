@@ -63,14 +63,19 @@ public sealed class PlainPfsyncTests : IDisposable
     public void A_connection_appears_translated_at_the_other_node_changes_and_goes(StateSyncFormat format, bool group, bool ipv6)
     {
         AddIPv6();
+        // Enough of them that packets are as long as they may be.
+        const int before = 40;
         var early = Flow(20001);
         var a = Start(_pair.A, true, format, group, ipv6);
         _pair.Until("the lone node is ready", () => a.IsReady);
         SyncPair.Create(_pair.A, early);
-        _pair.Until("A knows it", () => a.Count() == 1);
+        for (var i = 1; i < before; i++)
+            SyncPair.Create(_pair.A, Flow((ushort)(21000 + i)));
+        _pair.Until("A knows them", () => a.Count() == before);
         Start(_pair.B, false, format, group, ipv6);
         _pair.UntilInSync();
-        _pair.Until("what was there before came by the bulk", () => SyncPair.Get(_pair.B, early.Original) is not null);
+        _pair.Until("what was there before came by the bulk", () => SyncPair.Count(_pair.B, 6) == before);
+        Assert.NotNull(SyncPair.Get(_pair.B, early.Original));
 
         var flow = Flow(20002);
         SyncPair.Create(_pair.A, flow);
