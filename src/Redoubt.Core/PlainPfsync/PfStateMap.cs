@@ -41,7 +41,7 @@ public static class PfStateMap
             {
                 Source = tuple.Destination,
                 Destination = tuple.Source,
-                DestinationPort = (ushort)(AnswerType(tuple.Protocol, (byte)(tuple.DestinationPort >> 8)) << 8),
+                DestinationPort = (ushort)((IcmpTypes.AnswerTo(tuple.Protocol, (byte)(tuple.DestinationPort >> 8)) ?? 0) << 8),
             }
             : tuple with
             {
@@ -232,17 +232,6 @@ public static class PfStateMap
             (Icmp, 13 or 15 or 17) or (IcmpV6, 139) => (byte)port,
             (Icmp, _) => EchoRequest,
             _ => EchoRequestV6,
-        };
-
-    // The kernel's invmap of nf_conntrack_proto_icmp.c and _icmpv6.c.
-    private static byte AnswerType(byte protocol, byte type) =>
-        (protocol, type) switch
-        {
-            (Icmp, EchoRequest) => 0,
-            (Icmp, 0) => EchoRequest,
-            // 13 and 14, 15 and 16, 17 and 18; 128 and 129, 139 and 140
-            (Icmp, 14 or 16 or 18) or (IcmpV6, 129 or 140) => (byte)(type - 1),
-            _ => (byte)(type + 1),
         };
 
     private static byte Scale(byte flags, byte scale, byte known) =>

@@ -125,16 +125,11 @@ public sealed partial class PlainPfsyncEngine
             if (peer.BulkIn != BulkPhase.Done)
                 missing++;
         }
-        var waited = _now - _start;
-        if (heard > 0 && missing == 0)
-            BecomeReady("the states of every peer that was heard are in");
-        else if (heard == 0 && waited >= _options.LoneWait)
-            BecomeReady("no peer is heard");
-        else if (waited >= _options.BulkLimit)
-        {
+        if (Readiness.Of(heard, missing, _now - _start, _options.LoneWait, _options.BulkLimit) is not var (why, gaveUp))
+            return;
+        if (gaveUp)
             Notice?.Invoke("bulk-timeout", "the peers' states did not all arrive within the limit; going on without them");
-            BecomeReady("the limit for the bulk has passed");
-        }
+        BecomeReady(why);
     }
 
     private void BecomeReady(string why)

@@ -106,7 +106,7 @@ public static class FrameTuple
                 return true;
             case 1 when mirrored.Family == 2:
             case 58 when mirrored.Family == 10:
-                if (payload.Length < 8 || AnswerTo(mirrored.Family, payload[0]) is not { } answer)
+                if (payload.Length < 8 || IcmpTypes.AnswerTo(mirrored.Protocol, payload[0]) is not { } answer)
                     return false;
                 reply = mirrored with
                 {
@@ -120,23 +120,4 @@ public static class FrameTuple
                 return true;
         }
     }
-
-    // The pairs of types that connection tracking knows as question and answer.
-    private static byte? AnswerTo(byte family, byte type) =>
-        (family, type) switch
-        {
-            (2, 0) => 8,
-            (2, 8) => 0,
-            (2, 13) => 14,
-            (2, 14) => 13,
-            (2, 15) => 16,
-            (2, 16) => 15,
-            (2, 17) => 18,
-            (2, 18) => 17,
-            (10, 128) => 129,
-            (10, 129) => 128,
-            (10, 139) => 140,
-            (10, 140) => 139,
-            _ => null,
-        };
 }

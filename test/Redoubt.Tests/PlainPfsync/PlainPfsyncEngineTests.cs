@@ -158,7 +158,7 @@ public sealed class PlainPfsyncEngineTests
         var pair = new PlainPair(PfFormat.FreeBsd1400);
         pair.Loses = packet => pair.Kinds(packet).Contains(PfKind.Bulk);
         pair.Run(TimeSpan.FromSeconds(12));
-        // At once, three times a second later, then every 5 s.
+        // At once, three times more a second apart, then every 5 s.
         Assert.Equal(5, pair.Sent.Count(s => s.From == 1 && pair.Kinds(s.Packet).Contains(PfKind.UpdateRequest)));
         Assert.False(pair.Second.Engine.IsReady);
         pair.Run(TimeSpan.FromSeconds(80));
